@@ -1,0 +1,117 @@
+// Package caps learns what the clients behind presences can do (XEP-0115), and remembers it by
+// verification string for all accounts.
+package caps
+
+import (
+	"crypto/rand"
+	"strings"
+	"sync"
+
+	"kith/internal/jid"
+	"kith/internal/ns"
+	"kith/internal/stanza"
+	"kith/internal/xmltree"
+	"kith/server/module"
+)
+
+// Set is what a client announced. The nil Set is one that announced nothing.
+type Set struct {
+	notify map[string]struct{}
+}
+
+// Notify reports whether the client wants the events of this node (XEP-0060 section 9.2).
+func (s *Set) Notify(node string) bool {
+	if s == nil {
+		return false
+	}
+	_, ok := s.notify[node]
+	return ok
+}
+
+// Cache keeps sets by verification string. It is safe for concurrent use.
+type Cache struct {
+	// Ver computes the verification string of a disco#info answer.
+	ver func(xmltree.Element) (string, error)
+	max int
+
+	mu    sync.Mutex // guards known
+	known map[string]*Set
+}
+
+// MaxFeatures bounds what is kept of one client.
+const maxFeatures = 500
+
+// New makes a cache of at most size sets. ver computes verification strings (XEP-0115 section 5.1).
+func New(size int, ver func(xmltree.Element) (string, error)) *Cache {
+	return &Cache{ver: ver, max: size, known: map[string]*Set{}}
+}
+
+// Resolve calls done, inside a's actor, with what the client that sent this presence can do: at
+// once if that is known, otherwise when the client has answered. A client that does not answer
+// can do nothing.
+func (c *Cache) Resolve(a module.Account, presence *stanza.Stanza, done func(*Set)) {
+	e := presence.Child(ns.Caps, "c")
+	ver, node, hash := e.Attr("ver"), e.Attr("node"), e.Attr("hash")
+	if ver == "" || node == "" {
+		done(nil)
+		return
+	}
+	// Only SHA-1 can be verified, and so shared; what others send is believed of themselves alone.
+	verifiable := hash == "sha-1"
+	if verifiable {
+		c.mu.Lock()
+		set, ok := c.known[ver]
+		c.mu.Unlock()
+		if ok {
+			done(set)
+			return
+		}
+	}
+	a.Ask(query(a.JID(), presence.From, node+"#"+ver), func(answer *stanza.Stanza) {
+		if answer == nil || answer.Type != stanza.Result {
+			done(nil)
+			return
+		}
+		info := answer.Child(ns.DiscoInfo, "query")
+		set := read(info)
+		if verifiable {
+			if got, err := c.ver(info); err == nil && got == ver {
+				c.remember(ver, set)
+			}
+		}
+		done(set)
+	})
+}
+
+func (c *Cache) remember(ver string, set *Set) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.known) >= c.max {
+		// Any will do: an entry that is in use comes back with the next presence.
+		for k := range c.known {
+			delete(c.known, k)
+			break
+		}
+	}
+	c.known[ver] = set
+}
+
+func query(from, to jid.JID, node string) *stanza.Stanza {
+	return stanza.Build(stanza.Header{Kind: stanza.IQ, Type: stanza.Get, ID: "caps-" + rand.Text(), From: from, To: to}, func(w *xmltree.Writer) {
+		w.Empty(ns.DiscoInfo, "query", "node", node)
+	})
+}
+
+func read(info xmltree.Element) *Set {
+	s := &Set{notify: map[string]struct{}{}}
+	n := 0
+	for f := range info.Children() {
+		if n++; n > maxFeatures {
+			break
+		}
+		if node, ok := strings.CutSuffix(f.Attr("var"), "+notify"); ok && f.Is(ns.DiscoInfo, "feature") {
+			s.notify[strings.Clone(node)] = struct{}{}
+		}
+	}
+	return s
+}
