@@ -164,6 +164,7 @@ type Registry struct {
 	Features   []Feature
 	Items      []Item
 	XEPs       []XEP
+	Commands   []Command
 	identities map[Scope][]Identity
 	disco      map[Scope][]string
 	// Forms are extensions of the domain's disco#info (XEP-0128), written by each.
