@@ -5,6 +5,7 @@ go 1.26.0
 require mellium.im/xmpp v0.22.0
 
 require (
+	github.com/coder/websocket v1.8.15 // indirect
 	github.com/gofrs/flock v0.13.1 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/labstack/echo/v4 v4.16.0 // indirect
