@@ -74,6 +74,8 @@ const (
 	Reactions       = "urn:xmpp:reactions:0"                     // XEP-0444
 	IBRToken        = "urn:xmpp:ibr-token:0"                     // XEP-0445
 	StreamLimits    = "urn:xmpp:stream-limits:0"                 // XEP-0478
+	SASLUpgrade     = "urn:xmpp:sasl:upgrade:0"                  // XEP-0480
+	ScramUpgrade    = "urn:xmpp:scram-upgrade:0"                 // XEP-0480
 	FAST            = "urn:xmpp:fast:0"                          // XEP-0484
 	MDS             = "urn:xmpp:mds:displayed:0"                 // XEP-0490
 	ClientAccess    = "urn:xmpp:cam:0"                           // XEP-0494

@@ -29,7 +29,7 @@ func (s *Stanza) Without(drop func(xmltree.Element) bool) *Stanza {
 		return s
 	}
 	b.WriteString(inner[at:])
-	return &Stanza{Header: s.Header, open: s.open, inner: b.String()}
+	return &Stanza{Header: s.Header, open: s.open, extra: s.extra, inner: b.String()}
 }
 
 // Plus is the stanza with more content at its end; extra is balanced XML that inherits jabber:client.
@@ -37,5 +37,5 @@ func (s *Stanza) Plus(extra string) *Stanza {
 	if extra == "" {
 		return s
 	}
-	return &Stanza{Header: s.Header, open: s.open, inner: s.inner + extra}
+	return &Stanza{Header: s.Header, open: s.open, extra: s.extra, inner: s.inner + extra}
 }

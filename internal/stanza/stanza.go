@@ -75,9 +75,13 @@ type Stanza struct {
 	Header
 	// open is the start tag without xmlns and without its ">"; inner is what follows it.
 	open, inner string
+	// extra: the start tag has attributes beyond those of the header.
+	extra bool
 
 	once sync.Once
 	root xmltree.Element
+	// body is the stanza with the same content that keeps the tree, nil for itself.
+	body *Stanza
 }
 
 // Errors of [Read].
@@ -143,7 +147,7 @@ func Read(root xmltree.Element, contentNS string) (*Stanza, error) {
 		writeInner(w, root, contentNS)
 		s.inner = w.String()
 	}
-	s.open = openTag(h, root)
+	s.open, s.extra = openTag(h, root), hasExtra(root)
 	if bad == nil && h.Kind == IQ {
 		bad = checkIQ(h, root)
 	}
@@ -215,6 +219,19 @@ func openTag(h Header, like xmltree.Element) string {
 	return w.String()
 }
 
+func hasExtra(e xmltree.Element) bool {
+	for a := range e.Attrs() {
+		switch a.Local {
+		case "to", "from", "id", "type":
+		default:
+			if a.Space == "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // New makes a stanza whose content is inner, balanced XML that inherits jabber:client.
 func New(h Header, inner string) *Stanza {
 	if h.Kind == Message && h.Type == "" {
@@ -236,6 +253,9 @@ func Build(h Header, fill func(*xmltree.Writer)) *Stanza {
 // Root is the stanza as a tree, in the namespace jabber:client. Read headers from the fields of
 // the stanza instead: those of the tree may be older.
 func (s *Stanza) Root() xmltree.Element {
+	if s.body != nil {
+		return s.body.Root()
+	}
 	s.once.Do(func() {
 		// What is parsed here was written by this program or has been checked before.
 		s.root, _ = xmltree.Parse(s.String(), unbounded, xmltree.Scope{Default: ns.Client})
@@ -304,14 +324,17 @@ func (s *Stanza) With(change func(*Header)) *Stanza {
 	h := s.Header
 	change(&h)
 	h.Kind = s.Kind
-	c := &Stanza{Header: h, inner: s.inner}
-	c.open = openTag(h, s.extraAttrs())
+	c := &Stanza{Header: h, inner: s.inner, body: s, extra: s.extra}
+	if s.body != nil {
+		c.body = s.body
+	}
+	c.open = openTag(h, s.like())
 	return c
 }
 
-// extraAttrs is an element to take over unknown attributes from, if there may be any.
-func (s *Stanza) extraAttrs() xmltree.Element {
-	if s.open == openTag(s.Header, xmltree.Element{}) {
+// like is the element to take over attributes from that the header does not have, if there are any.
+func (s *Stanza) like() xmltree.Element {
+	if !s.extra {
 		return xmltree.Element{}
 	}
 	return s.Root()
