@@ -1,26 +1,29 @@
 package calls
 
 import (
-	"errors"
-	"fmt"
 	"net/netip"
 	"time"
+
+	"kith/internal/config"
 )
 
-// Config of the STUN and TURN server.
+// Config is the section [turn] of the configuration file: the server that helps calls through
+// firewalls.
 type Config struct {
-	// ExternalIP is the address at which the relay is reached from outside, where that is not an
-	// address of this machine (behind NAT). Empty: found out.
-	ExternalIP string `toml:"external_ip" doc:"Public IP address of the relay, if this machine is behind NAT. Empty: found out."`
-	// MinPort and MaxPort bound the UDP ports of relayed calls.
-	MinPort uint16 `toml:"min_port" doc:"First UDP port for relayed calls."`
-	MaxPort uint16 `toml:"max_port" doc:"Last UDP port for relayed calls."`
-	// Lifetime of the credentials that a client is given.
-	Lifetime time.Duration `toml:"lifetime" doc:"How long the relay's credentials, which clients fetch for a call, are valid."`
-	// PerAccount bounds the relay addresses that one account holds at a time.
-	PerAccount int `toml:"per_account" doc:"How many relay addresses one account may hold at the same time."`
-	// AllowPrivate lets calls be relayed to private addresses: to people in the server's own network.
-	AllowPrivate bool `toml:"allow_private" doc:"Relay to private network addresses too. Whoever has an account can then reach them through the relay."`
+	// ExternalIP is the public address of the machine, if it stands behind a router that translates
+	// addresses. It is found out where it is not set.
+	ExternalIP string `toml:"external_ip" example:"198.51.100.7"`
+	// MinPort and MaxPort bound the UDP ports that relayed calls use. They must be open in the
+	// firewall.
+	MinPort int `toml:"min_port"`
+	MaxPort int `toml:"max_port"`
+	// Lifetime is how long the credentials are good that an app fetches for a call.
+	Lifetime time.Duration `toml:"lifetime"`
+	// PerAccount is how many calls and ways to try for a call one account may have open at a time.
+	PerAccount int `toml:"per_account"`
+	// AllowPrivate lets calls be relayed into private networks, the server's own above all. Whoever has
+	// an account can then reach machines there.
+	AllowPrivate bool `toml:"allow_private"`
 }
 
 // DefaultConfig is what a server uses that is not told otherwise.
@@ -28,20 +31,17 @@ func DefaultConfig() Config {
 	return Config{MinPort: 49152, MaxPort: 65535, Lifetime: 12 * time.Hour, PerAccount: 20}
 }
 
-// Validate names the first option that cannot be used.
-func (c *Config) Validate() error {
+// Validate says which options are out of their bounds, all of them.
+func (c Config) Validate() error {
+	check := config.NewCheck("turn")
 	if c.ExternalIP != "" {
 		if _, err := netip.ParseAddr(c.ExternalIP); err != nil {
-			return fmt.Errorf("external_ip: %q is not an IP address", c.ExternalIP)
+			check.Add("external_ip", "is %q; expected an IP address", c.ExternalIP)
 		}
 	}
-	switch {
-	case c.MinPort < 1024 || c.MaxPort < c.MinPort:
-		return fmt.Errorf("min_port and max_port: %d to %d is not a range of ports from 1024 on", c.MinPort, c.MaxPort)
-	case c.Lifetime < time.Minute:
-		return errors.New("lifetime: must be a minute or longer")
-	case c.PerAccount < 1:
-		return errors.New("per_account: must be 1 or more")
-	}
-	return nil
+	check.Number("min_port", c.MinPort, 1024, 65535)
+	check.Number("max_port", c.MaxPort, c.MinPort, 65535)
+	check.Span("lifetime", c.Lifetime, time.Minute, 7*24*time.Hour)
+	check.Number("per_account", c.PerAccount, 2, 1000)
+	return check.Err()
 }

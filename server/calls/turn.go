@@ -66,7 +66,7 @@ func NewRelay(l Listen, realm string, clk clock.Clock, log *slog.Logger, refused
 	}
 	generator := func() turn.RelayAddressGenerator {
 		return &turn.RelayAddressGeneratorPortRange{
-			RelayAddress: own.AsSlice(), Address: bind, MinPort: config.MinPort, MaxPort: config.MaxPort, MaxRetries: 50,
+			RelayAddress: own.AsSlice(), Address: bind, MinPort: uint16(config.MinPort), MaxPort: uint16(config.MaxPort), MaxRetries: 50, //nolint:gosec // validated
 		}
 	}
 	c := turn.ServerConfig{

@@ -34,16 +34,29 @@ type Cache struct {
 	ver func(xmltree.Element) (string, error)
 	max int
 
-	mu    sync.Mutex // guards known
+	mu    sync.Mutex // guards known and asked
 	known map[string]*Set
+	// asked are the clients that have not answered yet, with who waits for it: several accounts see
+	// the same client at the same time.
+	asked map[question][]waiter
 }
 
-// MaxFeatures bounds what is kept of one client.
+type question struct {
+	client jid.JID
+	ver    string
+}
+
+type waiter struct {
+	account module.Account
+	done    func(*Set)
+}
+
+// maxFeatures bounds what is kept of one client.
 const maxFeatures = 500
 
 // New makes a cache of at most size sets. ver computes verification strings (XEP-0115 section 5.1).
 func New(size int, ver func(xmltree.Element) (string, error)) *Cache {
-	return &Cache{ver: ver, max: size, known: map[string]*Set{}}
+	return &Cache{ver: ver, max: size, known: map[string]*Set{}, asked: map[question][]waiter{}}
 }
 
 // Resolve calls done, inside a's actor, with what the client that sent this presence can do: at
@@ -58,28 +71,39 @@ func (c *Cache) Resolve(a module.Account, presence *stanza.Stanza, done func(*Se
 	}
 	// Only SHA-1 can be verified, and so shared; what others send is believed of themselves alone.
 	verifiable := hash == "sha-1"
-	if verifiable {
-		c.mu.Lock()
-		set, ok := c.known[ver]
+	key := question{presence.From, ver}
+	c.mu.Lock()
+	if set, ok := c.known[ver]; ok && verifiable {
 		c.mu.Unlock()
-		if ok {
-			done(set)
-			return
-		}
+		done(set)
+		return
+	}
+	_, already := c.asked[key]
+	c.asked[key] = append(c.asked[key], waiter{a, done})
+	c.mu.Unlock()
+	if already {
+		return
 	}
 	a.Ask(query(a.JID(), presence.From, node+"#"+ver), func(answer *stanza.Stanza) {
-		if answer == nil || answer.Type != stanza.Result {
-			done(nil)
-			return
-		}
-		info := answer.Child(ns.DiscoInfo, "query")
-		set := read(info)
-		if verifiable {
-			if got, err := c.ver(info); err == nil && got == ver {
+		var set *Set
+		if answer != nil && answer.Type == stanza.Result {
+			info := answer.Child(ns.DiscoInfo, "query")
+			set = read(info)
+			if got, err := c.ver(info); verifiable && err == nil && got == ver {
 				c.remember(ver, set)
 			}
 		}
-		done(set)
+		c.mu.Lock()
+		waiting := c.asked[key]
+		delete(c.asked, key)
+		c.mu.Unlock()
+		for _, w := range waiting {
+			if w.account == a {
+				w.done(set)
+				continue
+			}
+			w.account.Do(func(module.Account) { w.done(set) })
+		}
 	})
 }
 

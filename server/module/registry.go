@@ -202,6 +202,25 @@ func (r *Registry) IQHandler(scope Scope, typ stanza.Type, payload xmltree.Eleme
 // OnFilter adds a hook to the Filter phase.
 func (r *Registry) OnFilter(h FilterHook) { r.Filters = append(r.Filters, h) }
 
+// Filter runs the Filter phase.
+func (r *Registry) Filter(p *Passage) error {
+	for _, h := range r.Filters {
+		if err := h(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Send routes what a feature sends to others in the name of an account, unless the account's Filter
+// phase holds it back: who is blocked learns nothing.
+func (r *Registry) Send(a Account, st *stanza.Stanza) {
+	p := &Passage{Account: a, Direction: Outgoing, Stanza: st}
+	if r.Filter(p) == nil {
+		a.Route(p.Stanza)
+	}
+}
+
 // OnArchive names the archive. There is one.
 func (r *Registry) OnArchive(h ArchiveHook) {
 	if r.Archive != nil {

@@ -76,7 +76,7 @@ func (s *Service) notify(a module.Account, n *Node, event func(*xmltree.Writer))
 		s.caps.Resolve(a, p, func(set *caps.Set) {
 			_, explicit := n.Subscribers[who.Bare()]
 			if set.Notify(n.Name) || explicit {
-				a.Route(message(a, n, who, inner))
+				s.registry.Send(a, message(a, n, who, inner))
 			}
 		})
 	})
@@ -84,7 +84,7 @@ func (s *Service) notify(a module.Account, n *Node, event func(*xmltree.Writer))
 		if _, twice := told[who]; twice || who.Bare() == a.JID() || s.mayRead(a, n, who.Bare()) != nil {
 			continue
 		}
-		a.Route(message(a, n, who, inner))
+		s.registry.Send(a, message(a, n, who, inner))
 	}
 }
 
@@ -97,7 +97,7 @@ func message(a module.Account, n *Node, to jid.JID, inner string) *stanza.Stanza
 // sendLast sends the last item of a node to one recipient.
 func (s *Service) sendLast(a module.Account, n *Node, to jid.JID) {
 	if st := s.lastItem(a, n, to); st != nil {
-		a.Route(st)
+		s.registry.Send(a, st)
 	}
 }
 
@@ -142,7 +142,7 @@ func (s *Service) onSeen(a module.Account, p *stanza.Stanza) {
 		if len(known.seen) < maxSeen || again {
 			known.seen[p.From] = seen{ver, set}
 		}
-		s.catchUp(a, p.From, before.set, set, func(st *stanza.Stanza) { a.Route(st) })
+		s.catchUp(a, p.From, before.set, set, func(st *stanza.Stanza) { s.registry.Send(a, st) })
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"kith/internal/clock"
+	"kith/internal/config"
 	"kith/internal/jid"
 	"kith/internal/ns"
 	"kith/internal/stanza"
@@ -31,12 +32,21 @@ type Caps interface {
 	Resolve(a module.Account, presence *stanza.Stanza, done func(*caps.Set))
 }
 
-// Config bounds what one account may keep.
+// Config is the section [pubsub] of the configuration file.
 type Config struct {
-	// Nodes an account may have.
-	MaxNodes int `toml:"max_nodes" doc:"How many nodes (kinds of published data) an account may have."`
-	// MaxItems is what a node keeps whose max_items is "max".
-	MaxItems int `toml:"max_items" doc:"How many items a node keeps whose owner asks for as many as possible."`
+	// MaxNodes is how many kinds of data, such as profile pictures, keys and bookmarks, an account may
+	// publish.
+	MaxNodes int `toml:"max_nodes"`
+	// MaxItems is how many items there may be of one kind.
+	MaxItems int `toml:"max_items"`
+}
+
+// Validate says which options are out of their bounds, all of them.
+func (c Config) Validate() error {
+	check := config.NewCheck("pubsub")
+	check.Number("max_nodes", c.MaxNodes, 20, 100_000)
+	check.Number("max_items", c.MaxItems, 100, 1_000_000)
+	return check.Err()
 }
 
 // DefaultConfig is what a server uses that is not told otherwise.
@@ -50,6 +60,7 @@ type Service struct {
 	clock    clock.Clock
 	log      *slog.Logger
 	config   Config
+	registry *module.Registry
 
 	accounts *module.Slot[account]
 	interest *module.Slot[interest]
@@ -86,6 +97,7 @@ var features = []string{
 
 // Register implements [module.Module].
 func (s *Service) Register(r *module.Registry) {
+	s.registry = r
 	r.Implements(
 		module.XEP{Number: 60, Name: "Publish-Subscribe", Version: "1.27.0", Note: "as far as personal eventing needs it"},
 		module.XEP{Number: 163, Name: "Personal Eventing Protocol", Version: "1.2.2"},

@@ -21,7 +21,9 @@ type Account struct {
 	sessions []*Session
 	slots    module.Slots
 	line     line
-	asked    map[askKey]*question
+	// resting is who waits for the line to be empty.
+	resting []chan struct{}
+	asked   map[askKey]*question
 }
 
 var _ module.Account = (*Account)(nil)
@@ -101,13 +103,13 @@ func (a *Account) now() time.Time { return a.accounts.clock.Now() }
 func (a *Account) bind(s *Session) {
 	if old := a.session(s.jid.Resource()); old != nil {
 		old.End(module.EndConflict)
-		a.unbind(old, nil)
+		a.unbind(old)
 	}
 	a.sessions = append(a.sessions, s)
 	a.accounts.registry.Emit(module.Bound, a, s)
 }
 
-func (a *Account) unbind(s *Session, undelivered []*stanza.Stanza) {
+func (a *Account) unbind(s *Session) {
 	if s.gone {
 		return
 	}
@@ -118,7 +120,7 @@ func (a *Account) unbind(s *Session, undelivered []*stanza.Stanza) {
 		s.presence = nil
 	}
 	a.accounts.registry.Emit(module.Unbound, a, s)
-	if len(undelivered) > 0 {
+	if undelivered := s.stream.Undelivered(); len(undelivered) > 0 {
 		for _, h := range a.accounts.registry.Orphans {
 			h(a, s, undelivered)
 		}

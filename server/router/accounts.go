@@ -74,7 +74,15 @@ func (as *Accounts) Take(env *module.Envelope) bool {
 	case err == nil:
 	case errors.Is(err, mailbox.ErrFull):
 		as.router.bounce(env, &stanza.Fault{Condition: stanza.ResourceConstraint, Cause: err})
-	case errors.Is(err, ErrNoAccount), errors.Is(err, ErrClosed):
+	case errors.Is(err, ErrClosed):
+		// Nobody takes responsibility: whoever sent it keeps it and tries again.
+	case errors.Is(err, ErrNoAccount):
+		if env.Stanza.Kind == stanza.Presence && env.Stanza.From.Domain() != as.domain {
+			// Other servers do not learn that way who has an account here (RFC 6121 sections 3.1.3
+			// and 8.5.1); a person of this one is told that there is nobody of that name (3.1.2).
+			env.Accept()
+			return true
+		}
 		// Indistinguishable from an account that does not want to answer (RFC 6121 section 8.5.1).
 		as.router.bounce(env, &stanza.Fault{Condition: stanza.ServiceUnavailable})
 	default:
@@ -192,13 +200,14 @@ func (as *Accounts) Remove(local string, why module.EndReason) {
 	_ = a.box.Force(work{do: func(module.Account) {
 		for _, s := range append([]*Session(nil), a.sessions...) {
 			s.End(why)
-			a.unbind(s, nil)
+			a.unbind(s)
 		}
 	}})
 	a.box.Close()
 }
 
-// Close lets the actors finish what they have and takes nothing new.
+// Close lets the actors finish what they have, commits that are under way and what follows from
+// them included, and takes nothing new. What comes too late is not accepted.
 func (as *Accounts) Close(ctx context.Context) error {
 	as.mu.Lock()
 	as.closed = true
@@ -207,6 +216,16 @@ func (as *Accounts) Close(ctx context.Context) error {
 		all = append(all, a)
 	}
 	as.mu.Unlock()
+	// A message passes through the sender's account and then through the recipient's.
+	for range 2 {
+		for _, a := range all {
+			select {
+			case <-a.rest():
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
 	for _, a := range all {
 		select {
 		case <-a.box.Close():

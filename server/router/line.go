@@ -68,11 +68,29 @@ func (a *Account) enqueue(e *entry) {
 
 // advance lets through what is ready.
 func (a *Account) advance() {
-	for {
-		e := a.line.pop()
-		if e == nil {
-			return
-		}
+	for e := a.line.pop(); e != nil; e = a.line.pop() {
 		e.proceed(e)
 	}
+	if a.line.empty() {
+		for _, c := range a.resting {
+			close(c)
+		}
+		a.resting = nil
+	}
+}
+
+// rest gives a channel that is closed when all that the account has got until now is done.
+func (a *Account) rest() <-chan struct{} {
+	c := make(chan struct{})
+	err := a.box.Force(work{do: func(module.Account) {
+		if a.line.empty() {
+			close(c)
+		} else {
+			a.resting = append(a.resting, c)
+		}
+	}})
+	if err != nil {
+		close(c)
+	}
+	return c
 }

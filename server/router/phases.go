@@ -11,12 +11,11 @@ import (
 // outgoing takes a stanza of one of the account's own sessions.
 func (a *Account) outgoing(s *Session, env *module.Envelope) {
 	if s.gone {
-		env.Accept()
-		return
+		return // it was replaced; what it sent is not done, and so not accepted
 	}
 	p := &module.Passage{Account: a, Direction: module.Outgoing, Stanza: env.Stanza, Session: s, At: a.now()}
 	e := &entry{passage: p, env: env, ready: true, proceed: a.send}
-	if fault := a.filter(p); fault != nil {
+	if fault := a.accounts.registry.Filter(p); fault != nil {
 		e.proceed = func(e *entry) { a.refuseOwn(e, fault) }
 		a.enqueue(e)
 		return
@@ -40,16 +39,6 @@ func (a *Account) outgoing(s *Session, env *module.Envelope) {
 	a.line.push(e)
 }
 
-// filter runs the Filter phase; a nil fault lets the stanza pass.
-func (a *Account) filter(p *module.Passage) error {
-	for _, h := range a.accounts.registry.Filters {
-		if err := h(p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // archive runs the Archive phase and reports whether the entry now waits for a commit.
 func (a *Account) archive(e *entry, stored *module.Stored) bool {
 	h := a.accounts.registry.Archive
@@ -57,8 +46,9 @@ func (a *Account) archive(e *entry, stored *module.Stored) bool {
 		return false
 	}
 	e.ready = !h(e.passage, stored, func(err error) {
-		if a.box.Force(work{commit: e, err: err}) != nil {
-			e.env.Accept()
+		closed := a.box.Force(work{commit: e, err: err}) != nil
+		if closed && err == nil && e.passage.Direction == module.Incoming {
+			e.env.Accept() // it is in the archive
 		}
 	})
 	return !e.ready
@@ -140,7 +130,7 @@ func (a *Account) forward(e *entry) {
 func (a *Account) incoming(env *module.Envelope) {
 	p := &module.Passage{Account: a, Direction: module.Incoming, Stanza: env.Stanza, At: a.now()}
 	e := &entry{passage: p, env: env, ready: true, routed: true, proceed: a.receive}
-	fault := a.filter(p)
+	fault := a.accounts.registry.Filter(p)
 	if fault == nil {
 		fault = a.unreachable(p.Stanza)
 	}

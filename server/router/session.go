@@ -17,6 +17,9 @@ type Stream interface {
 	Deliver(st *stanza.Stanza, delivered func())
 	// End closes the stream for good with this stream error and calls Unbind.
 	End(module.EndReason)
+	// Undelivered gives up what the client did not acknowledge, oldest first. It is called once,
+	// in the actor, when the session is unbound: nothing is delivered to the stream after that.
+	Undelivered() []*stanza.Stanza
 }
 
 // Session is one bound resource. Its methods that [module.Session] names belong to the actor of
@@ -73,12 +76,10 @@ func (s *Session) Slots() *module.Slots { return &s.slots }
 
 // Receive hands a stanza of the client to its account. It is stamped with the session's address
 // (the bare one for subscriptions) and, unless it is presence, has a recipient. accepted is called
-// once when the server has taken responsibility for it; the caller bounds how many stanzas it has
-// under way.
+// once when the server has taken responsibility for it, and never if the session or the server ended
+// before; the caller bounds how many stanzas it has under way.
 func (s *Session) Receive(st *stanza.Stanza, accepted func()) {
-	if err := s.account.box.Force(work{session: s, env: module.NewEnvelope(st, accepted)}); err != nil {
-		accepted()
-	}
+	_ = s.account.box.Force(work{session: s, env: module.NewEnvelope(st, accepted)})
 }
 
 // Do runs f in the actor of the account, after what was received before.
@@ -90,8 +91,7 @@ func (s *Session) Do(f func(module.Account, module.Session)) {
 	}})
 }
 
-// Unbind ends the session; from any goroutine, any number of times. undelivered is what the client
-// did not acknowledge, oldest first.
-func (s *Session) Unbind(undelivered []*stanza.Stanza) {
-	_ = s.account.box.Force(work{do: func(module.Account) { s.account.unbind(s, undelivered) }})
+// Unbind ends the session; from any goroutine, any number of times.
+func (s *Session) Unbind() {
+	_ = s.account.box.Force(work{do: func(module.Account) { s.account.unbind(s) }})
 }
