@@ -91,8 +91,9 @@ func (m Mechanism) Token() (b Binding, ok bool) {
 		return ServerEndPoint, true
 	case HTSHA256Expr:
 		return Exporter, true
+	default:
+		return "", false
 	}
-	return "", false
 }
 
 // Channel is what a mechanism may know of the connection below it.

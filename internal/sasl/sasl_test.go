@@ -2,7 +2,7 @@ package sasl_test
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // SCRAM-SHA-1
+	"crypto/sha1"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -500,7 +500,7 @@ func TestToken(t *testing.T) {
 			"unknown user":    {User: "romeo", Token: token, Data: ch.Bindings[b]},
 			"unknown, empty":  {User: "romeo", Token: "", Data: ch.Bindings[b]},
 			"wrong binding":   {User: "juliet", Token: token, Data: append([]byte("x"), ch.Bindings[b]...)},
-			"other binding":   {User: "juliet", Token: token, Data: []byte(ch.Bindings[sasl.Exporter][:len(ch.Bindings[b])/2])},
+			"other binding":   {User: "juliet", Token: token, Data: ch.Bindings[sasl.Exporter][:len(ch.Bindings[b])/2]},
 			"other's binding": {User: "juliet", Token: token, Data: make([]byte, 31)},
 		} {
 			if name == "other binding" && b == "" {

@@ -192,8 +192,9 @@ func presenceType(t Type) bool {
 	switch t {
 	case Available, Unavailable, Subscribe, Subscribed, Unsubscribe, Unsubscribed, Probe, Error:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // openTag writes the start tag for a header; attributes that are not the header's are taken over

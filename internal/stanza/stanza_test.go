@@ -33,20 +33,34 @@ const (
 func TestForwarding(t *testing.T) {
 	alice := jid.Must("alice@example.org/a")
 	for _, tt := range []struct{ name, stream, ns, in, out string }{
-		{"as it came", c2s, ns.Client, `<message to='b@x' type='chat' id="1"><body  a="1">x &amp; y</body></message>`,
-			`<message to='b@x' from='alice@example.org/a' id='1' type='chat'><body  a="1">x &amp; y</body></message>`},
-		{"websocket", ws, ns.Client, `<message xmlns="jabber:client" to='b@x'><body>x</body></message>`,
-			`<message to='b@x' from='alice@example.org/a'><body>x</body></message>`},
-		{"prefix of the stream", c2s, ns.Client, `<message><q:x a='1'/></message>`,
-			`<message from='alice@example.org/a'><x xmlns='urn:q' a='1'/></message>`},
-		{"prefix of the stanza", c2s, ns.Client, `<message xmlns:p='urn:p'><p:x/><body>b</body></message>`,
-			`<message from='alice@example.org/a'><x xmlns='urn:p'/><body>b</body></message>`},
-		{"prefixed stanza", c2s, ns.Client, `<c:message xmlns:c='jabber:client' xmlns='urn:z'><c:body>b</c:body><z/></c:message>`,
-			`<message from='alice@example.org/a'><body>b</body><z xmlns='urn:z'/></message>`},
-		{"server to server", s2s, ns.Server, `<message to='b@x'><body>b</body><x xmlns='urn:x'/></message>`,
-			`<message to='b@x' from='alice@example.org/a'><body>b</body><x xmlns='urn:x'/></message>`},
-		{"other attributes", c2s, ns.Client, `<message to='b@x' foo='&lt;1' xml:lang='de'/>`,
-			`<message to='b@x' from='alice@example.org/a' xml:lang='de' foo='&lt;1'/>`},
+		{
+			"as it came", c2s, ns.Client, `<message to='b@x' type='chat' id="1"><body  a="1">x &amp; y</body></message>`,
+			`<message to='b@x' from='alice@example.org/a' id='1' type='chat'><body  a="1">x &amp; y</body></message>`,
+		},
+		{
+			"websocket", ws, ns.Client, `<message xmlns="jabber:client" to='b@x'><body>x</body></message>`,
+			`<message to='b@x' from='alice@example.org/a'><body>x</body></message>`,
+		},
+		{
+			"prefix of the stream", c2s, ns.Client, `<message><q:x a='1'/></message>`,
+			`<message from='alice@example.org/a'><x xmlns='urn:q' a='1'/></message>`,
+		},
+		{
+			"prefix of the stanza", c2s, ns.Client, `<message xmlns:p='urn:p'><p:x/><body>b</body></message>`,
+			`<message from='alice@example.org/a'><x xmlns='urn:p'/><body>b</body></message>`,
+		},
+		{
+			"prefixed stanza", c2s, ns.Client, `<c:message xmlns:c='jabber:client' xmlns='urn:z'><c:body>b</c:body><z/></c:message>`,
+			`<message from='alice@example.org/a'><body>b</body><z xmlns='urn:z'/></message>`,
+		},
+		{
+			"server to server", s2s, ns.Server, `<message to='b@x'><body>b</body><x xmlns='urn:x'/></message>`,
+			`<message to='b@x' from='alice@example.org/a'><body>b</body><x xmlns='urn:x'/></message>`,
+		},
+		{
+			"other attributes", c2s, ns.Client, `<message to='b@x' foo='&lt;1' xml:lang='de'/>`,
+			`<message to='b@x' from='alice@example.org/a' xml:lang='de' foo='&lt;1'/>`,
+		},
 		{"unknown message type", c2s, ns.Client, `<message type='loud'/>`, `<message from='alice@example.org/a'/>`},
 	} {
 		s, err := read(t, tt.in, tt.stream, tt.ns)

@@ -41,6 +41,8 @@ type Reader struct {
 	buffers   *Buffers
 	cut       xmltree.Cutter
 	scope     xmltree.Scope
+	// fresh: nothing of the stream has been seen but white space.
+	fresh bool
 
 	// buf[from:to] is read and not yet taken; buf is nil while there is nothing.
 	buf      []byte
@@ -52,7 +54,7 @@ type Reader struct {
 // NewReader reads from src streams whose stanzas are in contentNS. Limits apply to every
 // first-level element, and to the header.
 func NewReader(src io.Reader, contentNS string, lim xmltree.Limits, buffers *Buffers) *Reader {
-	return &Reader{src: src, contentNS: contentNS, buffers: buffers, cut: xmltree.Cutter{Limits: lim}}
+	return &Reader{src: src, contentNS: contentNS, buffers: buffers, cut: xmltree.Cutter{Limits: lim}, fresh: true}
 }
 
 // SetLimits changes the limits from the next piece on.
@@ -64,7 +66,7 @@ func (r *Reader) Buffered() int { return r.to - r.from }
 // Restart expects a new stream on the same connection (RFC 6120 section 4.3.3). src may be another
 // reader, after TLS was negotiated; see [Reader.Buffered].
 func (r *Reader) Restart(src io.Reader) {
-	r.src, r.scope = src, xmltree.Scope{}
+	r.src, r.scope, r.fresh = src, xmltree.Scope{}, true
 	r.cut.Reset()
 }
 
@@ -74,6 +76,15 @@ func (r *Reader) Restart(src io.Reader) {
 // A header is returned along with the error if it could be read; the answer needs its addresses.
 func (r *Reader) Next() (Item, error) {
 	for {
+		for r.fresh && r.from < r.to {
+			// White space is legal before a start tag, and what was sent after the end of an earlier
+			// stream may come here.
+			if c := r.buf[r.from]; c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+				r.fresh = false
+				break
+			}
+			r.skip(1)
+		}
 		if r.from < r.to {
 			kind, n, err := r.cut.Cut(r.buf[r.from:r.to])
 			if err != nil {

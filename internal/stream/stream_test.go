@@ -74,7 +74,8 @@ func TestReaderRefuses(t *testing.T) {
 		"":                   "EOF",
 		head[:30]:            "EOF",
 		"GET / HTTP/1.1\r\n": "not-well-formed",
-		" " + head:           "not-well-formed",
+		"\n \tx":             "not-well-formed",
+		" \n":                "EOF",
 		strings.Replace(head, "jabber:client", "jabber:server", 1):                               "invalid-namespace",
 		strings.Replace(head, "http://etherx", "http://x", 1):                                    "invalid-namespace",
 		strings.Replace(head, "stream:stream", "stream:flow", 1):                                 "invalid-namespace",
@@ -112,7 +113,7 @@ func TestHeaderComesWithItsError(t *testing.T) {
 }
 
 func TestRestart(t *testing.T) {
-	r := reader(strings.NewReader(head + "<a/>" + head + "<b/>"))
+	r := reader(strings.NewReader(head + "<a/> \n" + head + "<b/>"))
 	for _, want := range []stream.Kind{stream.Open, stream.Element} {
 		if item, err := r.Next(); err != nil || item.Kind != want {
 			t.Fatal(item, err)

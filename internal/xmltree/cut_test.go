@@ -42,9 +42,14 @@ func TestCut(t *testing.T) {
 	in := head + " \n<message><body a='>'>x<![CDATA[</message>]]]]>y</body></message><presence/>\n" +
 		`<iq id="'/>"/></stream:stream>`
 	want := []piece{
-		{Declaration, `<?xml version='1.0'?>`}, {Open, head[len(`<?xml version='1.0'?>`):]},
-		{Space, " \n"}, {Whole, "<message><body a='>'>x<![CDATA[</message>]]]]>y</body></message>"},
-		{Whole, "<presence/>"}, {Space, "\n"}, {Whole, `<iq id="'/>"/>`}, {Close, "</stream:stream>"},
+		{Declaration, `<?xml version='1.0'?>`},
+		{Open, head[len(`<?xml version='1.0'?>`):]},
+		{Space, " \n"},
+		{Whole, "<message><body a='>'>x<![CDATA[</message>]]]]>y</body></message>"},
+		{Whole, "<presence/>"},
+		{Space, "\n"},
+		{Whole, `<iq id="'/>"/>`},
+		{Close, "</stream:stream>"},
 	}
 	for size := 1; size <= len(in); size++ {
 		c := Cutter{Limits: wide}

@@ -54,7 +54,7 @@ func ParseOpen(src string, lim Limits) (Element, Scope, error) {
 		return Element{}, Scope{}, ErrNotWellFormed
 	}
 	n := &p.t.nodes[0]
-	n.inner, n.innerEnd, n.end, n.sub = int32(end), int32(end), int32(end), 1
+	n.inner, n.innerEnd, n.end, n.sub = int32(end), int32(end), int32(end), 1 //nolint:gosec // bounded by the limits
 	scope := Scope{}
 	for _, b := range p.bound {
 		if b.prefix == "" {
@@ -117,7 +117,7 @@ func (p *parser) document() error {
 			}
 			at := int32(len(p.t.nodes) - 1) //nolint:gosec // bounded by len(src)
 			n := &p.t.nodes[at]
-			n.inner = int32(end)
+			n.inner = int32(end) //nolint:gosec // bounded by len(src)
 			if empty {
 				n.innerEnd, n.end, n.sub = n.inner, n.inner, at+1
 				p.unbind(len(p.stack) + 1)

@@ -275,5 +275,7 @@ func (e Element) Plain(space string) bool {
 	return !e.t.inherits && n.local == n.name && !n.declPrefix && n.space == space
 }
 
-const nsXML = "http://www.w3.org/XML/1998/namespace"
-const nsXMLNS = "http://www.w3.org/2000/xmlns/"
+const (
+	nsXML   = "http://www.w3.org/XML/1998/namespace"
+	nsXMLNS = "http://www.w3.org/2000/xmlns/"
+)

@@ -17,6 +17,9 @@ const (
 	// OnAccount: addressed to a local bare JID, or to no one by a session (RFC 6120 section 10.3.3).
 	// Runs in the account's actor.
 	OnAccount Scope = iota + 1
+	// OnOwn: the same, asked by a session of the account itself. To everybody else it is as if
+	// nobody answered: not even whether there is such an account may be learned.
+	OnOwn
 	// OnServer: addressed to the domain. Runs on the sender's goroutine; several at a time.
 	OnServer
 )

@@ -127,6 +127,6 @@ func (a *Account) unbind(s *Session) {
 	}
 }
 
-func (a *Account) logError(msg string, err error) {
-	a.accounts.log.LogAttrs(context.Background(), slog.LevelError, msg, slog.Any("error", err))
+func (a *Account) archiveFailed(err error) {
+	a.accounts.log.LogAttrs(context.Background(), slog.LevelError, "archive failed", slog.Any("error", err))
 }

@@ -9,33 +9,30 @@ import (
 // section 8.5): nil lets the stanza in, ErrDrop ignores it, a fault sends it back.
 func (a *Account) unreachable(st *stanza.Stanza) error {
 	away := &stanza.Fault{Condition: stanza.ServiceUnavailable}
-	switch st.Kind {
-	case stanza.IQ:
-		if !st.To.IsBare() && a.session(st.To.Resource()) == nil {
-			if st.IsRequest() {
-				return away
-			}
+	bare := st.To.IsBare()
+	there := !bare && a.session(st.To.Resource()) != nil
+	switch {
+	case st.Kind == stanza.Presence || there:
+		return nil
+	case st.Kind == stanza.IQ:
+		switch {
+		case bare:
+			return nil
+		case st.IsRequest():
+			return away
+		default:
 			return module.ErrDrop
 		}
-	case stanza.Message:
-		present := !st.To.IsBare() && a.session(st.To.Resource()) != nil
-		switch st.Type {
-		case stanza.Groupchat:
-			// A room takes the error as a sign that its occupant is gone.
-			if !present {
-				return away
-			}
-		case stanza.Error, stanza.Headline:
-			if !present && (!st.To.IsBare() || st.Type == stanza.Error) {
-				return module.ErrDrop
-			}
-		case stanza.Normal:
-			if !present && !st.To.IsBare() {
-				return away
-			}
-		}
+	case st.Type == stanza.Groupchat:
+		// A room takes the error as a sign that its occupant is gone.
+		return away
+	case st.Type == stanza.Error, st.Type == stanza.Headline && !bare:
+		return module.ErrDrop
+	case st.Type == stanza.Normal && !bare:
+		return away
+	default:
+		return nil
 	}
-	return nil
 }
 
 // receiveMessage runs Copy, then Deliver or Miss.

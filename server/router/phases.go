@@ -69,7 +69,7 @@ func (a *Account) refuseOwn(e *entry, err error) {
 func (a *Account) send(e *entry) {
 	p := e.passage
 	if e.failed != nil {
-		a.logError("archive failed", e.failed)
+		a.archiveFailed(e.failed)
 		if !e.routed {
 			a.refuseOwn(e, stanza.Internal(e.failed))
 			return
@@ -159,7 +159,7 @@ func (a *Account) refuse(e *entry, err error) {
 		return
 	}
 	if e.failed != nil {
-		a.logError("archive failed", e.failed)
+		a.archiveFailed(e.failed)
 	}
 	a.accounts.router.bounce(e.env, stanza.AsFault(err))
 }
@@ -194,7 +194,13 @@ func (a *Account) request(p *module.Passage) {
 		reply = func(answer *stanza.Stanza) { s.Send(answer) }
 	}
 	q := module.NewIQ(a, s, st, reply)
-	h := a.accounts.registry.IQHandler(module.OnAccount, st.Type, q.Payload)
+	var h module.IQHandler
+	if s != nil {
+		h = a.accounts.registry.IQHandler(module.OnOwn, st.Type, q.Payload)
+	}
+	if h == nil {
+		h = a.accounts.registry.IQHandler(module.OnAccount, st.Type, q.Payload)
+	}
 	if h == nil {
 		q.Fail(&stanza.Fault{Condition: stanza.ServiceUnavailable})
 		return

@@ -22,7 +22,8 @@ type Inbox struct {
 	changed chan struct{}
 }
 
-func (b *Inbox) add(st *stanza.Stanza) {
+// Add records a stanza.
+func (b *Inbox) Add(st *stanza.Stanza) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stanzas = append(b.stanzas, st)
@@ -80,7 +81,7 @@ func Text(all []*stanza.Stanza) string {
 type away struct{ inbox *Inbox }
 
 func (a away) Take(env *module.Envelope) bool {
-	a.inbox.add(env.Stanza)
+	a.inbox.Add(env.Stanza)
 	env.Accept()
 	return true
 }

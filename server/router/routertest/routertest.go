@@ -167,7 +167,7 @@ var _ router.Stream = (*Client)(nil)
 
 // Deliver implements [router.Stream].
 func (c *Client) Deliver(st *stanza.Stanza, delivered func()) {
-	c.add(st)
+	c.Add(st)
 	if c.Hold {
 		c.mu.Lock()
 		c.unacked = append(c.unacked, st)
