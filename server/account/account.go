@@ -40,21 +40,11 @@ func (f *Feature) Register(r *module.Registry) {
 		module.XEP{Number: 494, Name: "Client Access Management", Version: "0.1.0"},
 	)
 	r.Disco(module.OnAccount, ns.KithAccount, ns.KithCredentials, ns.ClientAccess)
-	r.HandleIQ(module.OnAccount, stanza.Get, ns.KithAccount, "account", own(f.describe))
-	r.HandleIQ(module.OnAccount, stanza.Set, ns.KithCredentials, "credentials", own(f.setCredentials))
-	r.HandleIQ(module.OnAccount, stanza.Get, ns.ClientAccess, "list", own(f.clients))
-	r.HandleIQ(module.OnAccount, stanza.Set, ns.ClientAccess, "revoke", own(f.revoke))
+	r.HandleIQ(module.OnOwn, stanza.Get, ns.KithAccount, "account", f.describe)
+	r.HandleIQ(module.OnOwn, stanza.Set, ns.KithCredentials, "credentials", f.setCredentials)
+	r.HandleIQ(module.OnOwn, stanza.Get, ns.ClientAccess, "list", f.clients)
+	r.HandleIQ(module.OnOwn, stanza.Set, ns.ClientAccess, "revoke", f.revoke)
 	f.registerInvites(r)
-}
-
-// own lets only the account's own sessions through.
-func own(h module.IQHandler) module.IQHandler {
-	return func(q *module.IQ) error {
-		if q.Session == nil {
-			return stanza.Refuse(stanza.ServiceUnavailable, "")
-		}
-		return h(q)
-	}
 }
 
 // describe tells the web app who is signed in.

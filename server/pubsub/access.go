@@ -17,6 +17,7 @@ func (s *Service) mayRead(a module.Account, n *Node, who jid.JID) error {
 		return stanza.Refuse(stanza.Forbidden, "")
 	case Owner, Publisher, Member:
 		return nil
+	case NoAffiliation:
 	}
 	switch n.Config.Access {
 	case Open:
@@ -46,6 +47,7 @@ func (s *Service) mayPublish(a module.Account, n *Node, who jid.JID) bool {
 		return false
 	case Owner, Publisher:
 		return true
+	case Member, NoAffiliation:
 	}
 	switch n.Config.PublishModel {
 	case "open":

@@ -18,11 +18,7 @@ func (Ping) Register(r *module.Registry) {
 		q.Result(nil)
 		return nil
 	})
-	r.HandleIQ(module.OnAccount, stanza.Get, ns.Ping, "ping", func(q *module.IQ) error {
-		if !q.Own() {
-			// An answer would tell a stranger that the account exists.
-			return stanza.Refuse(stanza.ServiceUnavailable, "")
-		}
+	r.HandleIQ(module.OnOwn, stanza.Get, ns.Ping, "ping", func(q *module.IQ) error {
 		q.Result(nil)
 		return nil
 	})

@@ -1,0 +1,164 @@
+package mam
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strconv"
+
+	"kith/internal/ns"
+	"kith/internal/payload"
+	"kith/internal/rsm"
+	"kith/internal/stanza"
+	"kith/internal/stanzaid"
+	"kith/internal/xmltree"
+	"kith/server/module"
+)
+
+// bg is for reads that belong to the server's life, not to a caller's: they are short, and the
+// database ends them when it closes.
+var bg = context.Background()
+
+// maxWaiting bounds how many queries of one session wait while another of it is read.
+const maxWaiting = 32
+
+// reader is what the archive keeps in memory of a session: queries are answered one after the
+// other, in their order.
+type reader struct {
+	busy    bool
+	waiting []*job
+}
+
+type job struct {
+	q   *module.IQ
+	acc *account
+	r   *request
+}
+
+// query reads a page. The database is read beside the actor, which goes on meanwhile.
+func (m *Archive) query(q *module.IQ) error {
+	acc, err := m.account(q.Account)
+	if err != nil {
+		return err
+	}
+	r, err := m.read(acc, q.Payload)
+	if err != nil {
+		return err
+	}
+	rd := m.sessions.Of(q.Session.Slots())
+	if len(rd.waiting) >= maxWaiting {
+		m.counters.Refused.Inc()
+		return stanza.Refuse(stanza.ResourceConstraint, "Too many queries at once.")
+	}
+	if r.sweeping {
+		m.watcher.Reads(q.Account, q.Session)
+	}
+	rd.waiting = append(rd.waiting, &job{q, acc, r})
+	m.next(rd)
+	return nil
+}
+
+// next begins the next query of a session when none is under way.
+func (m *Archive) next(rd *reader) {
+	if rd.busy || len(rd.waiting) == 0 {
+		return
+	}
+	j := rd.waiting[0]
+	rd.waiting = slices.Delete(rd.waiting, 0, 1)
+	rd.busy = true
+	a := j.q.Account
+	go func() {
+		page, err := m.store.Page(bg, j.r.Query)
+		var results []*stanza.Stanza
+		if err == nil {
+			results = j.results(page)
+		}
+		a.Do(func(a module.Account) {
+			m.finish(a, j, page, results, err)
+			rd.busy = false
+			m.next(rd)
+		})
+	}()
+}
+
+// wrapping is about what surrounds a message in a result.
+const wrapping = 320
+
+// results writes the messages of a page (XEP-0313 section 4.2), all into one string.
+func (j *job) results(page *Page) []*stanza.Stanza {
+	size := 0
+	for i := range page.Rows {
+		size += len(page.Rows[i].Stanza) + wrapping
+	}
+	w := xmltree.NewWriter(size)
+	ends := make([]int, 0, len(page.Rows))
+	for i := range page.Rows {
+		row := &page.Rows[i]
+		w.Open(ns.MAM, "result", "queryid", j.r.id, "id", j.acc.owner.ID(row.Seq))
+		payload.Forwarded(w, row.Stanza, stanzaid.Time(row.Seq))
+		w.Close()
+		ends = append(ends, w.Len())
+	}
+	all := w.String()
+	h := stanza.Header{Kind: stanza.Message, From: j.q.Account.JID(), To: j.q.From()}
+	out := make([]*stanza.Stanza, 0, len(ends))
+	from := 0
+	for _, end := range ends {
+		out = append(out, stanza.New(h, all[from:end]))
+		from = end
+	}
+	return out
+}
+
+// finish sends a page to the session that asked for it, if that is still there.
+func (m *Archive) finish(a module.Account, j *job, page *Page, results []*stanza.Stanza, err error) {
+	s := j.q.Session
+	if err != nil {
+		m.log.LogAttrs(bg, slog.LevelError, "archive query failed", slog.Any("error", err))
+		j.q.Fail(stanza.Internal(err))
+		return
+	}
+	if page.Missing {
+		j.q.Fail(stanza.Refuse(stanza.ItemNotFound, ""))
+		return
+	}
+	m.counters.Queries.Inc()
+	delivered := m.answered(a, j, page)
+	set := rsm.Result{Index: rsm.Unset, Count: rsm.Unset}
+	if j.r.Count {
+		set.Count = page.Count
+	}
+	if n := len(results); n > 0 {
+		set.First, set.Last = j.acc.owner.ID(page.Rows[0].Seq), j.acc.owner.ID(page.Rows[n-1].Seq)
+		if j.r.flip {
+			slices.Reverse(results)
+		}
+		for _, st := range results[:n-1] {
+			s.Send(st)
+		}
+		s.SendTracked(results[n-1], delivered)
+	} else if delivered != nil {
+		delivered()
+	}
+	complete := strconv.FormatBool(!page.More)
+	j.q.Result(func(w *xmltree.Writer) {
+		w.Open(ns.MAM, "fin", "complete", complete)
+		set.Write(w)
+		w.Close()
+	})
+}
+
+// answered tells the watcher what the client gets to see.
+func (m *Archive) answered(a module.Account, j *job, page *Page) func() {
+	x := Answer{Complete: j.r.sweeping && !page.More}
+	for i := range page.Rows {
+		x.Seqs = append(x.Seqs, page.Rows[i].Seq)
+	}
+	if n := len(x.Seqs); n > 0 && j.r.Seqs == nil && (j.r.Backward || !j.r.Peer.IsZero()) {
+		x.UpTo, x.Peer = x.Seqs[n-1], j.r.Peer
+	}
+	if len(x.Seqs) == 0 && !x.Complete {
+		return nil
+	}
+	return m.watcher.Answered(a, j.q.Session, x)
+}

@@ -1,0 +1,106 @@
+package mam
+
+import (
+	"context"
+
+	"kith/internal/jid"
+	"kith/internal/stanza"
+	"kith/internal/stanzaid"
+	"kith/server/module"
+)
+
+// Store keeps the archives. Methods that take done return at once and call it once when the write is
+// durable, or with the reason why nothing of it was kept; it must not block.
+type Store interface {
+	// Open looks for the archive at a bare address. For one that is not there it names a number that
+	// no archive has or had; the first write makes it.
+	Open(ctx context.Context, address string) (State, error)
+	// Append adds a message. Writes for one archive are made in the order of the calls.
+	Append(e *Entry, done func(error))
+	// SetPreferences replaces what the owner of an archive prefers.
+	SetPreferences(archive int64, address string, p Preferences, done func(error))
+
+	// Page reads a part of an archive.
+	Page(ctx context.Context, q Query) (*Page, error)
+	// Bounds gives the ends of what an archive shows, zero if it shows nothing.
+	Bounds(ctx context.Context, archive int64) (first, last stanzaid.Seq, err error)
+
+	// Expire deletes a batch of what was archived before a Seq, beginning with the archive numbered
+	// from. What still waits for its first delivery, and all after it, stays. It returns where to go
+	// on, 0 when nothing is left to do.
+	Expire(ctx context.Context, from int64, before stanzaid.Seq) (next int64, deleted int, err error)
+	// Remove deletes an archive. Its content goes with the next calls of Expire.
+	Remove(ctx context.Context, address string) error
+}
+
+// State is what an archive remembers.
+type State struct {
+	// Archive is its number; Exists tells whether it has been made.
+	Archive int64
+	Exists  bool
+	// Last is the Seq of its newest message, 0 if it is empty.
+	Last        stanzaid.Seq
+	Preferences Preferences
+}
+
+// Entry is a message on its way into an archive.
+type Entry struct {
+	Archive int64
+	// Address is that of the archive, and New is set while it may not have been made.
+	Address string
+	New     bool
+	Seq     stanzaid.Seq
+	// Peer is the other side.
+	Peer jid.JID
+	// Outgoing: the owner sent it.
+	Outgoing bool
+	// Waits: it is to be kept until a client of the owner has it.
+	Waits bool
+	// Hidden: it is here only because it waits, and queries do not show it.
+	Hidden bool
+	// Stanza is what is stored, unless the archive that Shared names stores the same already.
+	Stanza *stanza.Stanza
+	Shared *module.Stored
+	// Stored is where the writer notes the place of the content for others.
+	Stored *module.Stored
+}
+
+// Query says what to read of an archive.
+type Query struct {
+	Archive int64
+	// Peer limits it to messages with this address: any resource of a bare one, exactly a full one.
+	Peer jid.JID
+	// After and Before bound the Seqs; both are exclusive, and Before is 0 for no bound.
+	After, Before stanzaid.Seq
+	// Backward reads the last Limit messages within the bounds instead of the first. Either way
+	// they come in their order.
+	Backward bool
+	Limit    int
+	// Bytes ends a page early after so many; it has one message at least.
+	Bytes int
+	// Seqs reads exactly these instead.
+	Seqs []stanzaid.Seq
+	// Anchors are Seqs that the asker knows, of which none may be older than everything that is
+	// left, unless it is there itself. Newest is the newest Seq that was given to anything.
+	Anchors []stanzaid.Seq
+	Newest  stanzaid.Seq
+	// Count asks for the number of messages within the bounds, too.
+	Count bool
+}
+
+// Page is what was read.
+type Page struct {
+	Rows []Row
+	// More: there are further ones beyond the page, in the direction of reading.
+	More bool
+	// Missing: an anchor, or one of Seqs, is not there.
+	Missing bool
+	Count   int
+}
+
+// Row is one message of an archive.
+type Row struct {
+	Seq stanzaid.Seq
+	// Stanza is as stanza.Stanza.String wrote it.
+	Stanza string
+}
