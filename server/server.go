@@ -1,0 +1,263 @@
+// Package server puts the XMPP server together: it makes the parts, joins them where one needs
+// something of another, and owns their lifetimes. What the parts do is theirs.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+
+	"kith/internal/clock"
+	"kith/internal/counter"
+	"kith/internal/jid"
+	"kith/internal/ns"
+	"kith/internal/stanzaid"
+	"kith/internal/xmltree"
+	"kith/server/account"
+	"kith/server/auth"
+	"kith/server/blocking"
+	"kith/server/c2s"
+	"kith/server/calls"
+	"kith/server/caps"
+	"kith/server/mam"
+	"kith/server/module"
+	"kith/server/offline"
+	"kith/server/presence"
+	"kith/server/pubsub"
+	"kith/server/roster"
+	"kith/server/router"
+	"kith/server/store"
+	"kith/server/xep"
+)
+
+// Config holds the options of the parts.
+type Config struct {
+	C2S      c2s.Config
+	Archive  mam.Config
+	Offline  offline.Config
+	Roster   roster.Config
+	Presence presence.Config
+	Blocking blocking.Config
+	PubSub   pubsub.Config
+}
+
+// DefaultConfig is what a server uses that is not told otherwise.
+func DefaultConfig() Config {
+	return Config{
+		C2S: c2s.DefaultConfig(), Archive: mam.DefaultConfig(), Offline: offline.DefaultConfig(),
+		Roster: roster.DefaultConfig(), Presence: presence.DefaultConfig(), Blocking: blocking.DefaultConfig(),
+		PubSub: pubsub.DefaultConfig(),
+	}
+}
+
+// Deps are what a server is given.
+type Deps struct {
+	// Domain that is served.
+	Domain string
+	// Version of the program.
+	Version string
+	Store   *store.DB
+	Auth    *auth.Service
+	// TLS has the certificate, nil for no TLS.
+	TLS *tls.Config
+	// BaseURL is where the web app is, without a slash at its end.
+	BaseURL string
+	// Relay is the STUN and TURN server and RelayHost the name it is reached by; nil for none.
+	Relay     *calls.Relay
+	RelayHost string
+	// Routes come after the local ones: groups, federation.
+	Routes []func(module.Router) router.Route
+	Clock  clock.Clock
+	Log    *slog.Logger
+}
+
+// Server is the XMPP server.
+type Server struct {
+	domain   jid.JID
+	log      *slog.Logger
+	auth     *auth.Service
+	registry *module.Registry
+	router   *router.Router
+	accounts *router.Accounts
+	clients  *c2s.Server
+	archive  *mam.Archive
+	offline  *offline.Delivery
+	pubsub   pubsub.Store
+	store    *store.DB
+
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// New makes a server. It runs, though nobody can reach it, until Shutdown.
+func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
+	domain, err := jid.New("", d.Domain, "")
+	if err != nil {
+		return nil, fmt.Errorf("server: domain: %w", err)
+	}
+	archiveStore := d.Store.Archive()
+	key, err := archiveStore.Key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := stanzaid.New(key)
+	if err != nil {
+		return nil, err
+	}
+	name := domain.Domain()
+
+	people := roster.New(name, d.Store.Roster(), d.Auth, d.Log, cfg.Roster)
+	around := presence.New(name, people, people, d.Log, cfg.Presence)
+	blocks := blocking.New(name, d.Store.Blocking(), around, d.Log, cfg.Blocking)
+	archive := mam.New(archiveStore, ids, name, people, d.Clock, d.Log, cfg.Archive)
+	waiting := offline.New(archiveStore, ids, name, d.Clock, d.Log, cfg.Offline)
+	archive.Watch(waiting)
+	nodes := d.Store.PubSub()
+	events := pubsub.New(nodes, contacts{people, around}, caps.New(maxCaps, xep.CapsVer), d.Clock, d.Log, cfg.PubSub)
+
+	// The list of parts. Where several take part in one phase, they do so in this order: who is
+	// blocked comes to nobody's notice, and copies are made before it is decided what has to wait.
+	registry := module.NewRegistry(
+		blocks,
+		people,
+		around,
+		archive,
+		xep.NewCarbons(ids),
+		waiting,
+		events,
+		&account.Feature{Auth: d.Auth, BaseURL: func() string { return d.BaseURL }, Clock: d.Clock},
+		&calls.Discovery{Relay: d.Relay, Host: d.RelayHost, Domain: domain},
+		&xep.Disco{Contacts: people},
+		&xep.Commands{Domain: domain},
+		xep.Ping{},
+		xep.Time{Clock: d.Clock},
+		xep.Version{Number: d.Version},
+		describer(c2s.Describe),
+	)
+
+	rtr := &router.Router{}
+	full := counter.New("account_mailbox_full")
+	accounts := router.NewAccounts(name, registry, rtr, d.Auth, d.Clock, d.Log, full, router.DefaultConfig())
+	rtr.Add(router.NewDomain(domain, registry, rtr), accounts)
+	for _, route := range d.Routes {
+		rtr.Add(route(rtr))
+	}
+	people.Connect(accounts, rtr)
+
+	ended, err := loadEnded(ctx, d.Store)
+	if err != nil {
+		return nil, err
+	}
+	clients, err := c2s.New(cfg.C2S, c2s.Deps{
+		Domain: domain, Auth: signIn{d.Auth}, Accounts: accounts, Registry: registry, TLS: d.TLS, Clock: d.Clock, Log: d.Log,
+		Ended: ended,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		domain: domain, log: d.Log, auth: d.Auth, registry: registry, router: rtr, accounts: accounts, clients: clients,
+		archive: archive, offline: waiting, pubsub: nodes, store: d.Store,
+	}
+	d.Auth.SetHooks(auth.Hooks{
+		Sessions:   sessions{accounts},
+		Introducer: people,
+		Purgers: []auth.Purger{
+			{Name: "roster", Purge: people.Purge},
+			{Name: "blocking", Purge: blocks.Purge},
+			{Name: "pubsub", Purge: nodes.RemoveAccount},
+			{Name: "archive", Purge: archive.Purge},
+		},
+	})
+	var background context.Context
+	background, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.running.Go(func() { archive.Run(background) })
+	s.running.Go(func() { d.Auth.Run(background) })
+	return s, nil
+}
+
+// maxCaps is how many kinds of client the server remembers the capabilities of.
+const maxCaps = 2000
+
+// contacts joins what the roster and the presences know.
+type contacts struct {
+	*roster.Roster
+	*presence.Presence
+}
+
+// describer is a part that has nothing but a description.
+type describer func(*module.Registry)
+
+func (d describer) Register(r *module.Registry) { d(r) }
+
+// Registry has what the server consists of, for documents.
+func (s *Server) Registry() *module.Registry { return s.registry }
+
+// Router takes stanzas from outside: from other servers.
+func (s *Server) Router() module.Router { return s.router }
+
+// Accounts are the local accounts.
+func (s *Server) Accounts() *router.Accounts { return s.accounts }
+
+// Clients takes the connections of clients.
+func (s *Server) Clients() *c2s.Server { return s.clients }
+
+// WebSocket takes those of browsers.
+func (s *Server) WebSocket(security func(*http.Request) c2s.Security) http.Handler {
+	return s.clients.WebSocket(security)
+}
+
+// Serve takes connections from listeners, plain ones that become encrypted by STARTTLS and direct ones
+// that begin with TLS, until they are closed.
+func (s *Server) Serve(plain, direct []net.Listener) error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(plain)+len(direct))
+	for i, l := range append(append([]net.Listener{}, plain...), direct...) {
+		take := s.clients.Serve
+		if i >= len(plain) {
+			take = s.clients.ServeTLS
+		}
+		wg.Go(func() {
+			for {
+				c, err := l.Accept()
+				if errors.Is(err, net.ErrClosed) {
+					return
+				}
+				if err != nil {
+					errs[i] = fmt.Errorf("server: accept: %w", err)
+					return
+				}
+				take(c)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// DisplayName is how an account wants to be called (XEP-0172), "" if it did not say.
+func (s *Server) DisplayName(ctx context.Context, local string) string {
+	items, err := s.pubsub.Items(ctx, local, ns.Nick, nil, 1)
+	if err != nil || len(items) == 0 || items[0].Payload == "" {
+		return ""
+	}
+	e, err := xmltree.Parse(items[0].Payload, xmltree.Limits{Bytes: 1 << 12, Elements: 4, Depth: 2, Attrs: 4}, xmltree.Scope{})
+	if err != nil || !e.Is(ns.Nick, "nick") {
+		return ""
+	}
+	return e.Text()
+}
+
+// Shutdown ends all streams with system-shutdown, finishes what was accepted and stores what is
+// under way. The database can be closed afterwards.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.clients.Shutdown(ctx)
+	s.stop()
+	s.running.Wait()
+	return errors.Join(err, s.accounts.Close(ctx), s.offline.Close(ctx), saveEnded(ctx, s.store, s.clients.Ended()))
+}

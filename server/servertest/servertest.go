@@ -1,0 +1,245 @@
+// Package servertest runs the whole server in the test's process. Its clients are sessions of
+// mellium.im/xmpp, which shares no code with the server.
+package servertest
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/xml"
+	"log/slog"
+	"math/big"
+	"net"
+	"slices"
+	"testing"
+	"time"
+
+	"mellium.im/sasl"
+	"mellium.im/xmlstream"
+	"mellium.im/xmpp"
+	mjid "mellium.im/xmpp/jid"
+
+	"kith/internal/clock"
+	"kith/internal/jid"
+	"kith/internal/ns"
+	"kith/internal/stanza"
+	"kith/internal/xmltree"
+	"kith/server"
+	"kith/server/auth"
+	"kith/server/router/routertest"
+	"kith/server/store"
+	"kith/server/store/storetest"
+)
+
+// Password is that of every account.
+const Password = "a password for tests"
+
+// patience is how long a client may take for what must succeed.
+const patience = 30 * time.Second
+
+// Options change what [New] makes.
+type Options struct {
+	// Domain is example.org if it is not set.
+	Domain string
+	// Dir keeps the data; a new directory if it is not set.
+	Dir    string
+	Config server.Config
+	Clock  clock.Clock
+}
+
+// Server is a running server.
+type Server struct {
+	*server.Server
+	t      testing.TB
+	Domain string
+	Auth   *auth.Service
+	Store  *store.DB
+	roots  *x509.CertPool
+}
+
+// New starts a server that ends with the test.
+func New(t testing.TB, change ...func(*Options)) *Server {
+	t.Helper()
+	o := Options{Domain: "example.org", Dir: t.TempDir(), Config: server.DefaultConfig(), Clock: clock.Real{}}
+	for _, f := range change {
+		f(&o)
+	}
+	cert, roots := certificate(t, o.Domain)
+	s := &Server{t: t, Domain: o.Domain, roots: roots, Store: storetest.OpenDir(t, o.Dir)}
+	log := slog.New(slog.DiscardHandler)
+	secret, err := auth.LoadSecret(o.Dir + "/secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Auth, err = auth.New(t.Context(), auth.Options{
+		Domain: o.Domain, Config: auth.DefaultConfig(), Secret: secret, Store: s.Store.Auth(), Clock: o.Clock, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Server, err = server.New(t.Context(), o.Config, server.Deps{
+		Domain: o.Domain, Version: "test", Store: s.Store, Auth: s.Auth, BaseURL: "https://" + o.Domain,
+		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, Clock: o.Clock, Log: log, //nolint:gosec // Go's defaults
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Stop shuts the server down; it does so by itself when the test ends.
+func (s *Server) Stop() {
+	if s.Server == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		s.t.Errorf("shutdown: %v", err)
+	}
+	s.Server = nil
+}
+
+// Account makes accounts.
+func (s *Server) Account(names ...string) {
+	s.t.Helper()
+	for _, n := range names {
+		if _, err := s.Auth.Create(s.t.Context(), n, auth.RoleMember, auth.Password(Password)); err != nil {
+			s.t.Fatalf("account %s: %v", n, err)
+		}
+	}
+}
+
+// Client is a signed-in session.
+type Client struct {
+	routertest.Inbox
+	t       testing.TB
+	JID     jid.JID
+	session *xmpp.Session
+	// Over is closed when the stream has ended.
+	Over chan struct{}
+}
+
+// Client signs in to an account, which must exist, by STARTTLS with SCRAM-SHA-256-PLUS.
+func (s *Server) Client(name string) *Client {
+	s.t.Helper()
+	ours, theirs := net.Pipe()
+	s.Clients().Serve(theirs)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	session, err := xmpp.NewSession(ctx, mjid.MustParse(s.Domain), mjid.MustParse(name+"@"+s.Domain), ours, 0,
+		xmpp.NewNegotiator(func(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
+			return xmpp.StreamConfig{Features: []xmpp.StreamFeature{
+				xmpp.StartTLS(&tls.Config{RootCAs: s.roots, ServerName: s.Domain, MinVersion: tls.VersionTLS13}),
+				xmpp.SASL("", Password, sasl.ScramSha256Plus),
+				xmpp.BindResource(),
+			}}
+		}))
+	if err != nil {
+		s.t.Fatalf("sign in %s: %v", name, err)
+	}
+	c := &Client{t: s.t, JID: jid.Must(session.LocalAddr().String()), session: session, Over: make(chan struct{})}
+	go func() {
+		defer close(c.Over)
+		_ = session.Serve(xmpp.HandlerFunc(c.receive))
+	}()
+	s.t.Cleanup(func() { _ = ours.Close(); <-c.Over })
+	return c
+}
+
+// receive records what comes, in the words of this program.
+func (c *Client) receive(t xmlstream.TokenReadEncoder, start *xml.StartElement) error {
+	var b bytes.Buffer
+	e := xml.NewEncoder(&b)
+	if _, err := xmlstream.Copy(e, plain{xmlstream.MultiReader(xmlstream.Token(*start), t)}); err != nil {
+		return err
+	}
+	if err := e.Flush(); err != nil {
+		return err
+	}
+	st, err := canonical(b.String())
+	if err != nil {
+		c.t.Errorf("%s received %s: %v", c.JID, b.String(), err)
+		return nil
+	}
+	c.Add(st)
+	return nil
+}
+
+// canonical reads a stanza and writes it as this program does, so that tests can look for text.
+func canonical(text string) (*stanza.Stanza, error) {
+	root, err := xmltree.Parse(text, xmltree.Limits{Bytes: 1 << 24, Elements: 1 << 18, Depth: 100, Attrs: 100}, xmltree.Scope{Default: ns.Client})
+	if err != nil {
+		return nil, err
+	}
+	return stanza.Parse(xmltree.NewWriter(len(text)).Copy(root, ns.Client).String())
+}
+
+// plain leaves out what encoding/xml would write twice, and the empty addresses that mellium puts in.
+type plain struct{ xml.TokenReader }
+
+func (p plain) Token() (xml.Token, error) {
+	t, err := p.TokenReader.Token()
+	if start, ok := t.(xml.StartElement); ok {
+		start.Attr = slices.DeleteFunc(slices.Clone(start.Attr), func(a xml.Attr) bool {
+			return a.Name.Local == "xmlns" || a.Name.Space == "xmlns" || a.Value == ""
+		})
+		t = start
+	}
+	return t, err
+}
+
+// Send sends a stanza.
+func (c *Client) Send(text string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	if err := c.session.Send(ctx, xml.NewDecoder(bytes.NewReader([]byte(text)))); err != nil {
+		c.t.Fatalf("%s sends %s: %v", c.JID, text, err)
+	}
+}
+
+// Ask sends a request and waits for its answer.
+func (c *Client) Ask(text string) *stanza.Stanza {
+	c.t.Helper()
+	id := routertest.Parse(c.t, text).ID
+	c.Send(text)
+	return c.Wait(c.t, "an answer to "+text, func(st *stanza.Stanza) bool {
+		return st.Kind == stanza.IQ && !st.IsRequest() && st.ID == id
+	})
+}
+
+// Message waits for a message with this body.
+func (c *Client) Message(body string) *stanza.Stanza {
+	c.t.Helper()
+	return c.Wait(c.t, "the message "+body, func(st *stanza.Stanza) bool { return st.Kind == stanza.Message && st.Body() == body })
+}
+
+// certificate makes one that signs itself.
+func certificate(t testing.TB, domain string) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{domain}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool
+}
