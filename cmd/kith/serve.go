@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kith"
+	"kith/internal/clock"
+	"kith/server/auth"
+	"kith/server/listen"
+	"kith/server/web"
+)
+
+// messenger is the XMPP side of the server.
+type messenger interface {
+	// Serve takes the connections of XMPP apps, plain ones that become encrypted by STARTTLS and those
+	// that begin with TLS, until their listeners are closed.
+	Serve(plain, direct []net.Listener) error
+	// WebSocket takes those of browsers.
+	WebSocket() http.Handler
+	// DisplayName is how an account wants to be called, "" if it did not say.
+	DisplayName(ctx context.Context, local string) string
+	// Shutdown ends all streams politely, so that sessions can be resumed, and stores what is under
+	// way.
+	Shutdown(ctx context.Context) error
+}
+
+// parts are what a messenger is made of.
+type parts struct {
+	options  *options
+	data     *data
+	accounts *auth.Service
+	// tls has the certificate; nil when nothing is listened to with TLS.
+	tls *tls.Config
+	// baseURL is where the web app is.
+	baseURL string
+	clock   clock.Clock
+	log     *slog.Logger
+}
+
+func serveFlags() []string {
+	return []string{"domain", "data", "http", "https", "c2s", "c2s-tls", "s2s", "turn", "cert", "key"}
+}
+
+func serveCommand(start func(context.Context, parts) (messenger, error)) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Runs the server until it is interrupted. At the first start it prints a link and its QR code:
+whoever opens it makes the first account, the administrator's.
+
+Without --domain the server is for this machine alone, to try it out: at
+http://localhost:8080, and for XMPP apps at localhost:5222. With a domain, which must point
+to this machine, it listens on every interface, at the usual ports:
+
+  80    web app, sends browsers on to 443      5222  XMPP apps (STARTTLS)
+  443   web app (HTTPS)                        5223  XMPP apps (direct TLS)
+
+An address is HOST:PORT, or :PORT for every interface, or off.`,
+		Example: `  kith serve
+  kith serve --domain example.org --cert fullchain.pem --key privkey.pem
+  kith serve --domain example.org --http localhost:8080 --https off   # behind a web server
+  kith serve --config /etc/kith/kith.toml
+  KITH_DOMAIN=example.org kith serve`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o, set, warnings, err := loadOptions(c, os.Environ())
+			if err != nil {
+				return err
+			}
+			log := newLog(c.ErrOrStderr(), o.program.LogLevel)
+			for _, w := range warnings {
+				log.Warn("environment", slog.String("problem", w))
+			}
+			return serve(c.Context(), o, set.Option("domain").Source() != "", start, log, c.OutOrStdout())
+		},
+	}
+	addOptionFlags(c, serveFlags()...)
+	return c
+}
+
+func newLog(w io.Writer, level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo // it was validated
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+// stopTime is how long clients have to hang up when the server stops.
+const stopTime = 10 * time.Second
+
+// serve runs a server until ctx ends. Everything that can be wrong with the options shows before
+// anybody is let in.
+func serve(ctx context.Context, o *options, domainSet bool, start func(context.Context, parts) (messenger, error), log *slog.Logger, out io.Writer) (err error) {
+	defer func() {
+		// Interrupted before it was ready: that is an end like any other.
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			err = nil
+		}
+	}()
+	d, err := openData(ctx, o, domainSet, "")
+	if errors.Is(err, errInUse) {
+		return fmt.Errorf("another server runs with the data in %s", o.program.Data)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	o.settle()
+
+	clk := clock.Real{}
+	certs, err := certificates(o, d, clk, log)
+	if err != nil {
+		return err
+	}
+	ports, err := listen.Open(ctx, o.connections, clk, []listen.Address{
+		{Name: listen.HTTP, Addr: o.listen.HTTP},
+		{Name: listen.HTTPS, Addr: o.listen.HTTPS},
+		{Name: listen.C2S, Addr: o.listen.C2S},
+		{Name: listen.C2STLS, Addr: o.listen.C2STLS},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ports.Close()) }()
+	base := o.baseURL(portOf(ports, listen.HTTP), portOf(ports, listen.HTTPS))
+	if err := d.db.SetSetting(ctx, settingURL, base); err != nil {
+		return err
+	}
+
+	accounts, err := d.accounts(ctx, auth.Options{Config: o.accounts, Clock: clk, Log: log})
+	if err != nil {
+		return err
+	}
+	p := parts{options: o, data: d, accounts: accounts, baseURL: base, clock: clk, log: log}
+	var webTLS *tls.Config
+	if certs != nil {
+		p.tls, webTLS = certs.Config(), certs.Config("h2", "http/1.1")
+	}
+	m, err := start(ctx, p)
+	if err != nil {
+		return err
+	}
+	site, err := web.New(web.Options{
+		Domain: d.domain, BaseURL: base,
+		Redirect:  !o.program.local() && o.listen.HTTPS.Enabled(),
+		StrictTLS: !o.program.local() && certs != nil && !certs.IsSelfSigned(),
+		Frontend:  kith.Frontend(), WebSocket: m.WebSocket(), Accounts: accounts, DisplayName: m.DisplayName,
+		Healthy: d.healthy, Clock: clk, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	ctl, err := openControl(d.dir, operator{auth: accounts, baseURL: base})
+	if err != nil {
+		return err
+	}
+	if err := greet(ctx, accounts, base, out); err != nil {
+		return errors.Join(err, ctl.close(ctx, d.dir))
+	}
+	return run(ctx, m, web.NewServer(site, log), webTLS, ports, ctl, d.dir)
+}
+
+// run serves until ctx ends or a part fails, and stops everything in order: nobody new is let in,
+// streams end, requests end.
+func run(ctx context.Context, m messenger, site *web.Server, webTLS *tls.Config, ports *listen.Set, ctl *control, dir string) error {
+	var wg sync.WaitGroup
+	failed := make(chan error, 2)
+	wg.Go(func() {
+		failed <- m.Serve(ports.Listeners(listen.C2S), ports.Listeners(listen.C2STLS))
+	})
+	wg.Go(func() {
+		failed <- site.Serve(ports.Listeners(listen.HTTP), ports.Listeners(listen.HTTPS), webTLS)
+	})
+	var err error
+wait:
+	for range 2 {
+		select {
+		case <-ctx.Done():
+			break wait
+		case e := <-failed: // nil: it has nothing to listen to
+			if err = e; err != nil {
+				break wait
+			}
+		}
+	}
+	if err == nil {
+		<-ctx.Done()
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	err = errors.Join(err, ports.Close())
+	for _, e := range []error{m.Shutdown(stopping), site.Shutdown(stopping), ctl.close(stopping, dir)} {
+		if e != nil && !errors.Is(e, context.DeadlineExceeded) { // who did not hang up in time has been cut off
+			err = errors.Join(err, e)
+		}
+	}
+	wg.Wait()
+	return err
+}
+
+// certificates opens what TLS needs, nil if nothing needs it.
+func certificates(o *options, d *data, clk clock.Clock, log *slog.Logger) (*listen.Certificates, error) {
+	if !o.listen.HTTPS.Enabled() && !o.listen.C2S.Enabled() && !o.listen.C2STLS.Enabled() {
+		return nil, nil
+	}
+	if o.program.Cert != "" {
+		return listen.FromFiles(o.program.Cert, o.program.Key, d.domain, clk, log)
+	}
+	certs, err := listen.SelfSigned(filepath.Join(d.dir, certDir), d.domain, clk, log)
+	if err == nil && !o.program.local() {
+		log.Warn("the certificate is self-signed, so browsers and apps will refuse or warn; give one with --cert and --key",
+			slog.String("sha256", certs.Fingerprint()))
+	}
+	return certs, err
+}
+
+func portOf(s *listen.Set, n listen.Name) int {
+	if a := s.Addr(n); a != nil {
+		return a.Port
+	}
+	return 0
+}
+
+// healthy reports whether the database answers.
+func (d *data) healthy(ctx context.Context) error {
+	_, _, err := d.db.Setting(ctx, settingDomain)
+	return err
+}
+
+// greet prints where the server is, and as long as there is no account the link for the first one.
+func greet(ctx context.Context, accounts *auth.Service, base string, out io.Writer) error {
+	if _, err := fmt.Fprintf(out, "Kith is at %s\n", base); err != nil {
+		return err
+	}
+	inv, err := accounts.FirstInvite(ctx)
+	if errors.Is(err, auth.ErrNotFirst) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(out, "\nOpen this link to make the first account, the administrator's. It works once:\n\n  "); err != nil {
+		return err
+	}
+	return writeInvite(out, accounts.Links(base, inv).Web, true)
+}
