@@ -26,9 +26,11 @@ import (
 	"kith/server/caps"
 	"kith/server/mam"
 	"kith/server/module"
+	"kith/server/muc"
 	"kith/server/offline"
 	"kith/server/presence"
 	"kith/server/pubsub"
+	"kith/server/register"
 	"kith/server/roster"
 	"kith/server/router"
 	"kith/server/store"
@@ -44,6 +46,7 @@ type Config struct {
 	Presence presence.Config
 	Blocking blocking.Config
 	PubSub   pubsub.Config
+	Groups   muc.Config
 }
 
 // DefaultConfig is what a server uses that is not told otherwise.
@@ -51,7 +54,7 @@ func DefaultConfig() Config {
 	return Config{
 		C2S: c2s.DefaultConfig(), Archive: mam.DefaultConfig(), Offline: offline.DefaultConfig(),
 		Roster: roster.DefaultConfig(), Presence: presence.DefaultConfig(), Blocking: blocking.DefaultConfig(),
-		PubSub: pubsub.DefaultConfig(),
+		PubSub: pubsub.DefaultConfig(), Groups: muc.DefaultConfig(),
 	}
 }
 
@@ -87,6 +90,7 @@ type Server struct {
 	clients  *c2s.Server
 	archive  *mam.Archive
 	offline  *offline.Delivery
+	groups   *muc.Service
 	pubsub   pubsub.Store
 	store    *store.DB
 
@@ -118,7 +122,15 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	waiting := offline.New(archiveStore, ids, name, d.Clock, d.Log, cfg.Offline)
 	archive.Watch(waiting)
 	nodes := d.Store.PubSub()
+	groupsAt, err := jid.New("", cfg.Groups.Subdomain+"."+name, "")
+	if err != nil {
+		return nil, fmt.Errorf("server: address of the groups: %w", err)
+	}
+	rtr := &router.Router{}
+	groups := muc.New(groupsAt, name, d.Store.MUC(archiveStore), ids, rtr, policy{d.Auth}, d.Clock, d.Log, cfg.Groups)
 	events := pubsub.New(nodes, contacts{people, around}, caps.New(maxCaps, xep.CapsVer), d.Clock, d.Log, cfg.PubSub)
+
+	registration := register.New(d.Auth, d.Clock)
 
 	// The list of parts. Where several take part in one phase, they do so in this order: who is
 	// blocked comes to nobody's notice, and copies are made before it is decided what has to wait.
@@ -130,7 +142,9 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 		xep.NewCarbons(ids),
 		waiting,
 		events,
+		groups,
 		&account.Feature{Auth: d.Auth, BaseURL: func() string { return d.BaseURL }, Clock: d.Clock},
+		registration,
 		&calls.Discovery{Relay: d.Relay, Host: d.RelayHost, Domain: domain},
 		&xep.Disco{Contacts: people},
 		&xep.Commands{Domain: domain},
@@ -140,14 +154,14 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 		describer(c2s.Describe),
 	)
 
-	rtr := &router.Router{}
 	full := counter.New("account_mailbox_full")
 	accounts := router.NewAccounts(name, registry, rtr, d.Auth, d.Clock, d.Log, full, router.DefaultConfig())
-	rtr.Add(router.NewDomain(domain, registry, rtr), accounts)
+	rtr.Add(router.NewDomain(domain, registry, rtr), groups, accounts)
 	for _, route := range d.Routes {
 		rtr.Add(route(rtr))
 	}
 	people.Connect(accounts, rtr)
+	registration.Connect(accounts)
 
 	ended, err := loadEnded(ctx, d.Store)
 	if err != nil {
@@ -162,7 +176,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	}
 	s := &Server{
 		domain: domain, log: d.Log, auth: d.Auth, registry: registry, router: rtr, accounts: accounts, clients: clients,
-		archive: archive, offline: waiting, pubsub: nodes, store: d.Store,
+		archive: archive, offline: waiting, groups: groups, pubsub: nodes, store: d.Store,
 	}
 	d.Auth.SetHooks(auth.Hooks{
 		Sessions:   sessions{accounts},
@@ -171,12 +185,14 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 			{Name: "roster", Purge: people.Purge},
 			{Name: "blocking", Purge: blocks.Purge},
 			{Name: "pubsub", Purge: nodes.RemoveAccount},
+			{Name: "muc", Purge: groups.Purge},
 			{Name: "archive", Purge: archive.Purge},
 		},
 	})
 	var background context.Context
 	background, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.running.Go(func() { archive.Run(background) })
+	s.running.Go(func() { groups.Run(background) })
 	s.running.Go(func() { d.Auth.Run(background) })
 	return s, nil
 }
@@ -256,7 +272,8 @@ func (s *Server) DisplayName(ctx context.Context, local string) string {
 // Shutdown ends all streams with system-shutdown, finishes what was accepted and stores what is
 // under way. The database can be closed afterwards.
 func (s *Server) Shutdown(ctx context.Context) error {
-	err := s.clients.Shutdown(ctx)
+	// Rooms first: the presence of the sessions that end would tell them that everybody leaves.
+	err := errors.Join(s.groups.Close(ctx), s.clients.Shutdown(ctx))
 	s.stop()
 	s.running.Wait()
 	return errors.Join(err, s.accounts.Close(ctx), s.offline.Close(ctx), saveEnded(ctx, s.store, s.clients.Ended()))

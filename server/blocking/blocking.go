@@ -157,7 +157,8 @@ func (b *Blocking) filter(p *module.Passage) error {
 		return &stanza.Fault{Condition: stanza.NotAcceptable, Kind: "cancel", App: "blocked", AppNS: ns.BlockingErrors}
 	}
 	// To the other the account looks like one that is not there.
-	if p.Stanza.Kind == stanza.Presence {
+	if p.Stanza.Kind == stanza.Presence || p.Stanza.Type == stanza.Groupchat {
+		// A room takes an error as a sign that its occupant is gone.
 		return module.ErrDrop
 	}
 	return stanza.Refuse(stanza.ServiceUnavailable, "")

@@ -246,7 +246,7 @@ func TestStanzas(t *testing.T) {
 		{`<message id='1' type='chat' %>` + body + `</message>`, stanza.ServiceUnavailable, stanza.NotAcceptable},
 		{`<message id='1' %>` + body + `</message>`, stanza.ServiceUnavailable, stanza.NotAcceptable},
 		{`<message id='1' type='headline' %>` + body + `</message>`, stanza.ServiceUnavailable, stanza.NotAcceptable},
-		{`<message id='1' type='groupchat' %>` + body + `</message>`, stanza.ServiceUnavailable, stanza.NotAcceptable},
+		{`<message id='1' type='groupchat' %>` + body + `</message>`, "", stanza.NotAcceptable},
 		{`<message id='1' type='error' %>` + body + `</message>`, "", ""},
 		{`<iq id='1' type='get' %>` + echo + `</iq>`, stanza.ServiceUnavailable, stanza.NotAcceptable},
 		{`<iq id='1' type='set' %>` + echo + `</iq>`, stanza.ServiceUnavailable, stanza.NotAcceptable},
