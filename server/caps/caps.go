@@ -34,8 +34,10 @@ type Cache struct {
 	ver func(xmltree.Element) (string, error)
 	max int
 
-	mu    sync.Mutex // guards known and asked
+	mu sync.Mutex // guards the maps below
+	// known is what could be verified, alone what is believed of one client only.
 	known map[string]*Set
+	alone map[question]*Set
 	// asked are the clients that have not answered yet, with who waits for it: several accounts see
 	// the same client at the same time.
 	asked map[question][]waiter
@@ -56,7 +58,7 @@ const maxFeatures = 500
 
 // New makes a cache of at most size sets. ver computes verification strings (XEP-0115 section 5.1).
 func New(size int, ver func(xmltree.Element) (string, error)) *Cache {
-	return &Cache{ver: ver, max: size, known: map[string]*Set{}, asked: map[question][]waiter{}}
+	return &Cache{ver: ver, max: size, known: map[string]*Set{}, alone: map[question]*Set{}, asked: map[question][]waiter{}}
 }
 
 // Resolve calls done, inside a's actor, with what the client that sent this presence can do: at
@@ -73,7 +75,11 @@ func (c *Cache) Resolve(a module.Account, presence *stanza.Stanza, done func(*Se
 	verifiable := hash == "sha-1"
 	key := question{presence.From, ver}
 	c.mu.Lock()
-	if set, ok := c.known[ver]; ok && verifiable {
+	set, ok := c.known[ver]
+	if !ok || !verifiable {
+		set, ok = c.alone[key]
+	}
+	if ok {
 		c.mu.Unlock()
 		done(set)
 		return
@@ -89,9 +95,14 @@ func (c *Cache) Resolve(a module.Account, presence *stanza.Stanza, done func(*Se
 		if answer != nil && answer.Type == stanza.Result {
 			info := answer.Child(ns.DiscoInfo, "query")
 			set = read(info)
-			if got, err := c.ver(info); verifiable && err == nil && got == ver {
-				c.remember(ver, set)
+			got, err := c.ver(info)
+			c.mu.Lock()
+			if verifiable && err == nil && got == ver {
+				remember(c.known, ver, set, c.max)
+			} else {
+				remember(c.alone, key, set, c.max)
 			}
+			c.mu.Unlock()
 		}
 		c.mu.Lock()
 		waiting := c.asked[key]
@@ -107,17 +118,16 @@ func (c *Cache) Resolve(a module.Account, presence *stanza.Stanza, done func(*Se
 	})
 }
 
-func (c *Cache) remember(ver string, set *Set) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.known) >= c.max {
+// remember adds to a map of at most limit entries.
+func remember[K comparable](m map[K]*Set, k K, set *Set, limit int) {
+	if len(m) >= limit {
 		// Any will do: an entry that is in use comes back with the next presence.
-		for k := range c.known {
-			delete(c.known, k)
+		for other := range m {
+			delete(m, other)
 			break
 		}
 	}
-	c.known[ver] = set
+	m[k] = set
 }
 
 func query(from, to jid.JID, node string) *stanza.Stanza {

@@ -1,0 +1,281 @@
+/**
+ * The seam between the app that one sees (views, stores) and the core that runs in a worker
+ * (XMPP, OMEMO, database). Everything that crosses it is plain structured-cloneable data:
+ * commands go in and are answered by a promise, events come out.
+ *
+ * - Events are sent only after what they tell of was committed to the local database.
+ * - The order of messages in a chat is decided by the core (`Message.order`) and never changes
+ *   once a message has been shown as sent.
+ * - An address is a bare JID ("alice@example.org"); the word JID does not reach the views.
+ */
+
+export type Address = string;
+
+/** What a person must know about their own session. One object, replaced as a whole. */
+export interface SessionState {
+  /** `none`: nobody is signed in. `locked`: the password or token was refused; sign in again. */
+  readonly phase: 'starting' | 'none' | 'connecting' | 'online' | 'offline' | 'locked';
+  readonly address?: Address;
+  readonly displayName?: string;
+  readonly role?: 'admin' | 'member' | 'limited';
+  /** Set while `offline`: when the next attempt is made (ms since epoch), and why it failed. */
+  readonly retryAt?: number;
+  readonly reason?: Reason;
+  /** True until the messages missed while away have been fetched. */
+  readonly catchingUp: boolean;
+  /** Fingerprint of this device: 64 lower-case hex digits; absent until the keys exist. */
+  readonly fingerprint?: string;
+  readonly deviceId?: number;
+  /** The keys of this device could not be made or loaded: the app cannot encrypt. */
+  readonly cryptoError?: Reason;
+}
+
+/** Errors in the words of the program; `i18n` turns them into words for people. */
+export type ReasonCode =
+  | 'network'            // no connection, or it was cut
+  | 'server'             // the server answered something it should not, or is shutting down
+  | 'credentials'        // wrong name or password, or the token was revoked
+  | 'throttled'          // too many attempts: `seconds` tells how long to wait
+  | 'policy'             // the server refuses this to this person
+  | 'not-found'
+  | 'conflict'           // the name is taken; the session was replaced
+  | 'invite-invalid'     // unknown, used up, expired or revoked
+  | 'name-invalid'
+  | 'password-weak'
+  | 'too-large'
+  | 'cannot-encrypt'     // no device of the other side can be encrypted to
+  | 'untrusted'          // a new device of a verified contact waits for a decision
+  | 'blocked'
+  | 'storage'            // the browser's database failed or is full
+  | 'unsupported'        // this browser lacks something that Kith needs
+  | 'internal';
+
+export interface Reason {
+  readonly code: ReasonCode;
+  /** Technical detail for "Advanced"; never needed to understand the error. */
+  readonly detail?: string;
+  readonly seconds?: number;
+}
+
+/** Every rejected command rejects with this. */
+export class CoreError extends Error {
+  constructor(readonly reason: Reason) {
+    super(reason.detail ?? reason.code);
+    this.name = 'CoreError';
+  }
+}
+
+export type Availability = 'online' | 'away' | 'busy' | 'offline';
+
+export interface Contact {
+  readonly address: Address;
+  readonly name: string;
+  readonly availability: Availability;
+  readonly status?: string;
+  /** `pending`: we asked, they have not answered. `request`: they asked us. `none`: known only from messages. */
+  readonly relation: 'mutual' | 'pending' | 'request' | 'none';
+  readonly blocked: boolean;
+  /** Text of a contact request, if they wrote one. */
+  readonly requestText?: string;
+}
+
+/** The lock of a chat: what will happen to the next message sent. */
+export type Lock = 'verified' | 'encrypted' | 'unencrypted' | 'unknown';
+
+export interface Chat {
+  readonly id: Address;
+  readonly kind: 'direct';
+  readonly title: string;
+  readonly lock: Lock;
+  readonly unread: number;
+  /** `order` of the last message that was read on any own device. */
+  readonly readUpTo: number;
+  readonly last?: MessagePreview;
+  readonly draft: string;
+  /** Milliseconds since epoch of the last activity; the list is sorted by it, newest first. */
+  readonly activeAt: number;
+  /** True when the archive on the server may hold older messages than the local database. */
+  readonly hasOlder: boolean;
+}
+
+export interface MessagePreview {
+  readonly text: string;
+  readonly outgoing: boolean;
+  readonly state: MessageState;
+  readonly at: number;
+  readonly problem?: MessageProblem;
+}
+
+/**
+ * `sending`: stored here, not yet acknowledged by the server. `sent`: durably on the server.
+ * `delivered`: reached a device of the other side. `read`: shown there. `failed`: refused; see `reason`.
+ * Incoming messages are `received`.
+ */
+export type MessageState = 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'received';
+
+/** Why there is no text. */
+export type MessageProblem =
+  | 'not-for-this-device'   // sent before this device existed, or its key was left out
+  | 'undecryptable'         // broken or out of a lost session
+  | 'unsupported';          // an encryption that Kith does not speak
+
+export interface Message {
+  readonly id: string;
+  readonly chat: Address;
+  readonly from: Address;
+  readonly outgoing: boolean;
+  readonly text: string;
+  /** Position in the chat; ascending; unique within the chat. */
+  readonly order: number;
+  /** When it was sent, milliseconds since epoch. */
+  readonly at: number;
+  readonly state: MessageState;
+  readonly reason?: Reason;
+  readonly problem?: MessageProblem;
+  /** How this message was protected on its way. `verified` if the sending device was verified. */
+  readonly lock: Exclude<Lock, 'unknown'>;
+  /** The device that sent it, for "message info". */
+  readonly device?: number;
+}
+
+export interface Page {
+  /** Ascending by `order`. */
+  readonly messages: readonly Message[];
+  /** False when nothing older exists, here or on the server. */
+  readonly hasOlder: boolean;
+  /** False when `messages` ends with the newest one. */
+  readonly hasNewer: boolean;
+}
+
+export type Trust = 'undecided' | 'trusted' | 'verified' | 'distrusted';
+
+export interface Device {
+  readonly id: number;
+  readonly address: Address;
+  readonly fingerprint: string;
+  readonly trust: Trust;
+  readonly own: boolean;
+  readonly current: boolean;
+  /** No longer announced by its owner. */
+  readonly stale: boolean;
+  readonly label?: string;
+  readonly lastSeen?: number;
+}
+
+/** A signed-in program of one's own account (token or live session), for "Devices". */
+export interface Login {
+  readonly id: string;
+  readonly name: string;
+  readonly current: boolean;
+  readonly online: boolean;
+  readonly lastUsed?: number;
+}
+
+export interface InviteInfo {
+  readonly token: string;
+  /** Who invites; absent for the link of the first start and those made on the command line. */
+  readonly inviter?: Address;
+  readonly inviterName?: string;
+  readonly domain: string;
+  readonly role: 'admin' | 'member' | 'limited';
+  /** True for the one-time link of the first start: it makes the admin account. */
+  readonly firstAccount: boolean;
+  readonly expires: number;
+  /** Shortest password that is accepted. */
+  readonly minPassword: number;
+  /** xmpp:… that hands the same invitation to a native app. */
+  readonly uri: string;
+}
+
+export interface InviteLink {
+  readonly token: string;
+  /** https://… page that works on every device. */
+  readonly url: string;
+  /** xmpp:… for native apps. */
+  readonly uri: string;
+  readonly expires: number;
+}
+
+export interface Commands {
+  // ── session ──
+  signIn(address: Address, password: string): Promise<void>;
+  /** Ends the session here, revokes its token and deletes everything this browser stores. */
+  signOut(): Promise<void>;
+  /** Try to connect now instead of at `retryAt`. */
+  reconnect(): Promise<void>;
+  changePassword(current: string, next: string): Promise<void>;
+  setDisplayName(name: string): Promise<void>;
+  /** What the page knows: true while the window is visible and in use. */
+  setActive(active: boolean): Promise<void>;
+
+  // ── invitations ──
+  lookupInvite(token: string): Promise<InviteInfo>;
+  /** Creates the account and signs in. `name` is the part before the @. */
+  acceptInvite(token: string, name: string, password: string, displayName: string): Promise<void>;
+  /** Signed in already: only makes the inviter a contact. */
+  acceptInviteAsContact(token: string): Promise<Address>;
+  createInvite(): Promise<InviteLink>;
+
+  // ── contacts ──
+  addContact(address: Address, name?: string): Promise<void>;
+  renameContact(address: Address, name: string): Promise<void>;
+  acceptContact(address: Address): Promise<void>;
+  declineContact(address: Address): Promise<void>;
+  removeContact(address: Address): Promise<void>;
+  block(address: Address): Promise<void>;
+  unblock(address: Address): Promise<void>;
+
+  // ── chats ──
+  /** Newest page when neither bound is given. Fetches from the server when the local database ends. */
+  page(chat: Address, bound: { before?: number; after?: number; around?: number; limit: number }): Promise<Page>;
+  /**
+   * Resolves when the message is stored here and will be sent; its state follows by events.
+   * `id`: chosen by the caller (unique), so that the message can be shown before it is stored; it becomes `Message.id`.
+   */
+  send(chat: Address, text: string, options?: { allowUnencrypted?: boolean; id?: string }): Promise<Message>;
+  retry(chat: Address, id: string): Promise<void>;
+  /** Delete here only. */
+  discard(chat: Address, id: string): Promise<void>;
+  markRead(chat: Address, order: number): Promise<void>;
+  setDraft(chat: Address, text: string): Promise<void>;
+  setTyping(chat: Address, typing: boolean): Promise<void>;
+  /** The chat came to the front (or left it): keys are fetched before the first message. */
+  focus(chat: Address | null): Promise<void>;
+
+  // ── devices and trust ──
+  devices(address: Address): Promise<readonly Device[]>;
+  setTrust(address: Address, device: number, trust: Exclude<Trust, 'undecided'>): Promise<void>;
+  /** Text of the QR code that shows one's own devices (`xmpp:…?omemo-sid-…`). */
+  verificationUri(): Promise<string>;
+  /** Result of a scanned code: how many devices became verified; rejects `not-found` when a key differs. */
+  verifyUri(uri: string): Promise<{ address: Address; verified: number }>;
+  logins(): Promise<readonly Login[]>;
+  endLogin(id: string): Promise<void>;
+}
+
+export interface Events {
+  session: SessionState;
+  contacts: { readonly changed: readonly Contact[]; readonly removed: readonly Address[] };
+  chats: { readonly changed: readonly Chat[]; readonly removed: readonly Address[] };
+  messages: { readonly chat: Address; readonly changed: readonly Message[]; readonly removed: readonly string[] };
+  typing: { readonly chat: Address; readonly typing: boolean };
+  /** The devices of this address changed (new one, trust, gone): ask `devices` again. */
+  devices: { readonly address: Address; readonly news?: 'new-device' | 'key-changed' };
+  /** Someone wrote and the window is not looking at it: show a notification. */
+  notify: { readonly chat: Address; readonly title: string; readonly text: string };
+}
+
+/** What a page gets on attaching: everything that the first paint needs, from the local database. */
+export interface Snapshot {
+  /** The domain that this page's server serves: what a name without an @ belongs to. */
+  readonly domain: string;
+  readonly session: SessionState;
+  readonly contacts: readonly Contact[];
+  readonly chats: readonly Chat[];
+}
+
+export interface Core extends Commands {
+  /** Attach this page. Events that follow the snapshot are delivered in order, none is missed. */
+  attach(listener: <K extends keyof Events>(event: K, data: Events[K]) => void): Promise<Snapshot>;
+  detach(): void;
+}

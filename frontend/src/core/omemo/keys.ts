@@ -1,0 +1,196 @@
+/** This device's own keys: made once, announced, kept in order (XEP-0384 sections 4.1 and 5.3). */
+import { KEY_IDENTITY, KEY_PREKEYS, V03, type BundleData, type OmemoEngine } from '../../crypto/engine';
+import type { RecordStore } from '../../crypto/records';
+import { putMeta } from '../../db/meta';
+import { equalBytes } from '../../xmpp/bytes';
+import { StanzaError } from '../../xmpp/errors';
+import { bundle, bundleNode, deviceList, DEVICES_NODE, type Bundle } from '../../xmpp/xep0384_omemo';
+import type { Account, SessionPart } from '../account';
+import type { Reason } from '../api';
+import { Serial } from '../async';
+import { log } from '../log';
+import type { Pep } from '../pep';
+import { reasonOf } from '../reasons';
+import type { Devices } from './devices';
+import { writeSealed } from './store';
+
+export interface OwnKeys {
+  readonly device: number;
+  readonly fingerprint: string;
+}
+
+const OPEN_NODE = { 'pubsub#persist_items': 'true', 'pubsub#max_items': '1', 'pubsub#access_model': 'open' } as const;
+const DAY = 86_400_000;
+/** Another program may insist on a list without us; we do not fight for ever. */
+const MAX_READDS = 5;
+
+export class Keys implements SessionPart {
+  own: OwnKeys | undefined;
+  private loading: Promise<OmemoEngine> | undefined;
+  private readonly turn = new Serial();
+  private readds = 0;
+  private cancelDaily: (() => void) | undefined;
+  private announced = false;
+  /** The keys exist, or could not be made. */
+  onState: (own: OwnKeys | undefined, error: Reason | undefined) => void = () => undefined;
+
+  constructor(
+    private readonly account: Account,
+    private readonly pep: Pep,
+    private readonly records: RecordStore,
+    private readonly devices: Devices,
+    private readonly settle: () => Promise<void>,
+  ) {
+    devices.onOwnList = (ids) => {
+      if (this.announced && this.own && !ids.includes(this.own.device)) void this.readd(ids).catch(() => undefined);
+    };
+  }
+
+  /** The cryptographic core, loaded, with this device's identity. Rejects when it cannot be had; the next call tries again. */
+  engine(): Promise<OmemoEngine> {
+    this.loading ??= this.load().catch((error: unknown) => {
+      this.loading = undefined;
+      this.onState(undefined, reasonOf(error));
+      throw error;
+    });
+    return this.loading;
+  }
+
+  private async load(): Promise<OmemoEngine> {
+    const engine = await this.account.platform.loadCrypto();
+    this.own ??= await this.ensureIdentity(engine);
+    this.onState(this.own, undefined);
+    return engine;
+  }
+
+  private ensureIdentity(engine: OmemoEngine): Promise<OwnKeys> {
+    return this.records.exclusive(async (session) => {
+      let records = await session.read([KEY_IDENTITY]);
+      if (records.get(KEY_IDENTITY) === null) {
+        const device = engine.newDeviceId(this.devices.of(this.account.address).devices.map((entry) => entry.id));
+        session.stage(engine.create(this.account.address, device, this.seconds()));
+        records = await session.read([KEY_IDENTITY]);
+        const made = engine.identity(records);
+        await session.commit((sealed) => this.account.db.write(['omemo'], async (tx) => {
+          await writeSealed(tx, sealed);
+          await putMeta(tx, 'deviceId', made.device);
+          await putMeta(tx, 'fingerprint', made.fingerprint);
+        }, 'strict'));
+        return made;
+      }
+      return engine.identity(records);
+    });
+  }
+
+  // ── session ──
+
+  started(): Promise<void> {
+    this.announced = false;
+    this.readds = 0;
+    // Not waited for: the app works while the keys are being made, and a failure shows in the session's state.
+    void this.announce().catch((error: unknown) => log.warn('keys not announced', { code: reasonOf(error).code }));
+    return Promise.resolve();
+  }
+
+  async caughtUp(): Promise<void> {
+    await this.upkeep();
+    this.scheduleDaily();
+  }
+
+  dropped(): void {
+    this.cancelDaily?.();
+    this.cancelDaily = undefined;
+  }
+
+  /** Publishes the bundle and puts this device on the list, where either is missing or old. */
+  private announce(): Promise<void> {
+    return this.turn.run(async () => {
+      const engine = await this.engine();
+      const { own } = this;
+      if (!own) return;
+      await this.publishBundle(engine, true);
+      await this.devices.fetch(this.account.address);
+      const ids = this.devices.listed(this.account.address).map((device) => device.id);
+      if (!ids.includes(own.device)) await this.publishList([...ids, own.device]);
+      this.announced = true;
+    });
+  }
+
+  /** Prekeys in order, owed messages sent. To be called after messages were decrypted, not while catching up. */
+  upkeep(): Promise<void> {
+    return this.turn.run(async () => {
+      const engine = await this.engine();
+      const publish = await this.records.exclusive(async (session) => {
+        const result = engine.maintain(await session.read([KEY_IDENTITY, KEY_PREKEYS]), this.seconds(), false);
+        session.stage(result.changes);
+        if (session.dirty) {
+          await session.commit((sealed) => this.account.db.write(['omemo'], (tx) => writeSealed(tx, sealed), 'strict'));
+        }
+        return result.publish;
+      });
+      if (publish) await this.publishBundle(engine, false);
+      await this.settle();
+    });
+  }
+
+  /** Signing out: nobody should encrypt for this device any more. */
+  withdraw(): Promise<void> {
+    return this.turn.run(async () => {
+      const { own } = this;
+      if (!own) return;
+      this.announced = false;
+      const ids = this.devices.listed(this.account.address).map((device) => device.id).filter((id) => id !== own.device);
+      await this.publishList(ids);
+      await this.pep.deleteNode(bundleNode(own.device)).catch((error: unknown) => {
+        if (!(error instanceof StanzaError)) throw error;
+      });
+    });
+  }
+
+  private async publishBundle(engine: OmemoEngine, compare: boolean): Promise<void> {
+    const { own } = this;
+    if (!own) return;
+    const data = await this.records.exclusive(async (session) => engine.bundle(await session.read([KEY_IDENTITY, KEY_PREKEYS]), V03));
+    if (compare) {
+      const items = await this.pep.items(this.account.address, bundleNode(own.device));
+      if (sameBundle(bundle.read(items[items.length - 1]?.payload), data)) return;
+    }
+    const element = bundle.write({
+      signedPreKey: { id: data.signedPreKeyId, key: data.signedPreKey }, signature: data.signature,
+      identityKey: data.identityKey, preKeys: { keys: data.preKeys },
+    });
+    await this.pep.publish(bundleNode(own.device), 'current', element, OPEN_NODE);
+  }
+
+  private async publishList(ids: readonly number[]): Promise<void> {
+    await this.pep.publish(DEVICES_NODE, 'current', deviceList.write({ devices: ids.map((id) => ({ id })) }), OPEN_NODE);
+  }
+
+  private readd(ids: readonly number[]): Promise<void> {
+    return this.turn.run(async () => {
+      if (!this.own || !this.announced || this.readds >= MAX_READDS || !this.account.online) return;
+      this.readds++;
+      await this.publishList([...ids, this.own.device]);
+    });
+  }
+
+  private scheduleDaily(): void {
+    this.cancelDaily?.();
+    this.cancelDaily = this.account.platform.clock.after(DAY, () => {
+      this.scheduleDaily();
+      void this.upkeep().catch((error: unknown) => log.warn('upkeep failed', { code: reasonOf(error).code }));
+    });
+  }
+
+  private seconds(): number {
+    return Math.floor(this.account.platform.clock.now() / 1000);
+  }
+}
+
+/** What is published is what we have: then nothing needs to be sent. */
+function sameBundle(published: Bundle | undefined, own: BundleData): boolean {
+  if (!published || published.signedPreKey.id !== own.signedPreKeyId || !equalBytes(published.identityKey, own.identityKey)) return false;
+  const ids = new Set(published.preKeys.keys.map((key) => key.id));
+  return ids.size === own.preKeys.length && own.preKeys.every((key) => ids.has(key.id));
+}
+

@@ -1,0 +1,65 @@
+/** What follows from messages that came in: receipts, notifications, and the upkeep of sessions. */
+import type { MessageRecord } from '../db/schema';
+import { NS } from '../xmpp/ns';
+import { received } from '../xmpp/xep0184_receipts';
+import { store } from '../xmpp/xep0334_hints';
+import { xml } from '../xmpp/xml';
+import type { Account } from './account';
+import type { Address } from './api';
+import type { Chats } from './chats';
+import type { Contacts } from './contacts';
+import { log } from './log';
+import type { Encryptor } from './omemo/encryptor';
+import type { Keys } from './omemo/keys';
+import { reasonOf } from './reasons';
+import type { Mode } from './receiver';
+
+const MAX_NOTIFIED = 300;
+
+export class Responses {
+  private readonly healed = new Set<string>();
+
+  constructor(
+    private readonly account: Account,
+    private readonly chats: Chats,
+    private readonly contacts: Contacts,
+    private readonly keys: Keys,
+    private readonly encryptor: Encryptor,
+  ) {}
+
+  /** A new session: what was tried in the last one may be tried again. */
+  reset(): void {
+    this.healed.clear();
+  }
+
+  /** A receipt says that we are here: only to those who may know (XEP-0184 section 8). */
+  receipt(to: Address, id: string, type: string): void {
+    if (!this.account.online || !this.contacts.trusts(to)) return;
+    this.account.stream().send(xml(NS.client, 'message', { to, type, id: crypto.randomUUID() }, received.write({ id }), store.write({})));
+  }
+
+  /** New messages that nobody is looking at: one notification for each chat. */
+  arrived(messages: readonly MessageRecord[], mode: Mode): void {
+    if (mode !== 'live' && mode !== 'catchup') return;
+    for (const [chat, message] of new Map(messages.map((one) => [one.chat, one]))) {
+      if (this.account.hub.looksAt(chat) || this.contacts.isBlocked(chat)) continue;
+      if ((this.chats.get(chat)?.readUpTo ?? 0) >= message.order) continue;
+      // What strangers write is not shown before the person has looked at them.
+      const text = this.contacts.isKnown(chat) ? message.text.slice(0, MAX_NOTIFIED) : '';
+      this.account.hub.emit('notify', { chat, title: this.contacts.name(chat), text });
+    }
+  }
+
+  /** Prekeys were used, or empty messages are owed. */
+  upkeep(): void {
+    void this.keys.upkeep().catch((error: unknown) => log.warn('upkeep failed', { code: reasonOf(error).code }));
+  }
+
+  /** One attempt per device and session: a message that cannot be read must not become an endless exchange. */
+  heal(who: Address, device: number, broken: boolean): void {
+    const key = `${who}/${device}`;
+    if (this.healed.has(key) || !this.account.online) return;
+    this.healed.add(key);
+    void this.encryptor.renew(who, device, broken).catch((error: unknown) => log.warn('session not renewed', { code: reasonOf(error).code }));
+  }
+}

@@ -1,0 +1,57 @@
+/** What pages and workers say to each other. Everything is plain data for structured clone. */
+import type { Commands, Events, Reason, Snapshot } from './api';
+
+/**
+ * Changes whenever pages and cores of two releases would not understand each other. A core steps down when a page of
+ * a higher number appears; within a number any page works with any core.
+ */
+export const PROTOCOL = 1;
+
+export type Method = keyof Commands;
+
+const METHOD_TABLE: Readonly<Record<Method, true>> = {
+  signIn: true, signOut: true, reconnect: true, changePassword: true, setDisplayName: true, setActive: true,
+  lookupInvite: true, acceptInvite: true, acceptInviteAsContact: true, createInvite: true,
+  addContact: true, renameContact: true, acceptContact: true, declineContact: true, removeContact: true, block: true, unblock: true,
+  page: true, send: true, retry: true, discard: true, markRead: true, setDraft: true, setTyping: true, focus: true,
+  devices: true, setTrust: true, verificationUri: true, verifyUri: true, logins: true, endLogin: true,
+};
+export const METHODS = Object.keys(METHOD_TABLE) as readonly Method[];
+
+/** Doing these twice is not the same as doing them once: they are not repeated when the core was lost meanwhile. */
+export const ONCE: ReadonlySet<Method> = new Set<Method>(['acceptInvite', 'changePassword', 'createInvite']);
+
+export type ToCore =
+  | { readonly kind: 'attach'; readonly call: number }
+  | { readonly kind: 'call'; readonly call: number; readonly method: Method; readonly args: readonly unknown[] }
+  | { readonly kind: 'detach' };
+
+export type Event = { [K in keyof Events]: { readonly kind: 'event'; readonly event: K; readonly data: Events[K] } }[keyof Events];
+
+export type ToPage =
+  | { readonly kind: 'snapshot'; readonly call: number; readonly snapshot: Snapshot }
+  | { readonly kind: 'result'; readonly call: number; readonly value: unknown }
+  | { readonly kind: 'error'; readonly call: number; readonly reason: Reason }
+  | Event;
+
+/** First word of a page to its worker: who it is. The page holds the lock `pageLock(page)` as long as it lives. */
+export interface Hello {
+  readonly kind: 'hello';
+  readonly page: string;
+}
+
+/** The worker's words about itself. It holds `workerLock(worker)` as long as it lives. */
+export type Greeting =
+  | { readonly kind: 'ready'; readonly worker: string }
+  /** There is a core (another one than before): attach. */
+  | { readonly kind: 'core' };
+
+export const CORE_LOCK = 'kith-core';
+export const CHANNEL = 'kith-core';
+export const pageLock = (page: string): string => `kith-page:${page}`;
+export const workerLock = (worker: string): string => `kith-worker:${worker}`;
+
+/** The part of the Web Locks API that is used. */
+export interface Locks {
+  request(name: string, options: { mode?: 'exclusive' | 'shared'; steal?: boolean; signal?: AbortSignal }, held: () => Promise<unknown>): Promise<unknown>;
+}

@@ -1,0 +1,315 @@
+/**
+ * The way out: stored, encrypted, stored again with the finished stanza, sent, acknowledged. A message is sent once:
+ * what may have arrived is looked up in the archive before it is sent again, and then the same bytes are sent.
+ */
+import { append, emptyChat, getMessage, moveToEnd, remove, update, type NewMessage } from '../db/messages';
+import { chatsWaiting, dequeue, enqueue, nextOut } from '../db/outbox';
+import { originKey, type MessageRecord, type OutboxRecord, type Store } from '../db/schema';
+import { ConnectionError, StanzaError } from '../xmpp/errors';
+import { NS } from '../xmpp/ns';
+import type { Stream } from '../xmpp/stream';
+import { chatState } from '../xmpp/xep0085_chatstates';
+import { receiptRequest } from '../xmpp/xep0184_receipts';
+import { markable } from '../xmpp/xep0333_markers';
+import { originId } from '../xmpp/xep0359_ids';
+import { cleanText, parse, serialise, xml, type XmlElement } from '../xmpp/xml';
+import type { Account, SessionPart } from './account';
+import { CoreError, type Address, type Lock, type Message } from './api';
+import type { Chats } from './chats';
+import { Effects } from './effects';
+import { log } from './log';
+import type { Encryptor } from './omemo/encryptor';
+import { fail, reasonOf } from './reasons';
+import { messageView } from './view';
+
+/** Longer texts do not fit into a stanza once they are encrypted and encoded (servers allow 256 KiB). */
+const MAX_TEXT = 100_000;
+const STORES: readonly Store[] = ['messages', 'chats', 'outbox'];
+const RETRY = 3_000;
+/** How often keys that cannot be had are looked for before the message counts as failed. */
+const MAX_TRIES = 3;
+
+export interface SenderWorld {
+  lock(chat: Address): Lock;
+  isBlocked(chat: Address): boolean;
+  /** A device of this contact waits for a decision: nothing may be sent before. */
+  undecided(chat: Address): boolean;
+  met(addresses: readonly Address[]): void;
+}
+
+export class Sender implements SessionPart {
+  private stream: Stream | undefined;
+  /** Chats that have something to send, and those that are at it. */
+  private readonly wanted = new Set<Address>();
+  private readonly busy = new Set<Address>();
+  /** Up to where the outbox of a chat was handed to the present stream, which takes care of it. */
+  private readonly handed = new Map<Address, number>();
+  private readonly tries = new Map<string, number>();
+  private readonly acked: string[] = [];
+  private flushing: Promise<void> | undefined;
+
+  constructor(
+    private readonly account: Account,
+    private readonly chats: Chats,
+    private readonly encryptor: Encryptor,
+    private readonly world: SenderWorld,
+  ) {}
+
+  // ── commands ──
+
+  async send(chat: Address, text: string, options: { allowUnencrypted?: boolean; id?: string } = {}): Promise<Message> {
+    const clean = cleanText(text);
+    if (clean.trim() === '') throw fail('internal', 'nothing to send');
+    if (new TextEncoder().encode(clean).length > MAX_TEXT) throw fail('too-large', `at most ${MAX_TEXT} bytes`);
+    if (this.world.isBlocked(chat)) throw fail('blocked');
+    const plain = options.allowUnencrypted === true;
+    const lock = this.world.lock(chat);
+    if (lock === 'unencrypted' && !plain) throw fail('cannot-encrypt', 'no devices announced');
+    if (this.world.undecided(chat)) throw fail('untrusted', 'a new device waits for a decision');
+    const id = options.id ?? crypto.randomUUID();
+    const effects = new Effects();
+    const stored = await this.account.db.write(STORES, async (tx) => {
+      const before = await getMessage(tx, id);
+      if (before) return before;
+      const message: NewMessage = {
+        id, chat, from: this.account.address, outgoing: true, text: clean, at: this.account.platform.clock.now(), state: 'sending',
+        lock: lock === 'unencrypted' ? 'unencrypted' : lock === 'verified' ? 'verified' : 'encrypted',
+        origin: originKey(this.account.address, id), wireId: id,
+      };
+      const record = (await tx.objectStore('chats').get(chat)) ?? emptyChat(chat);
+      const [appended, next] = await append(tx, record, message);
+      const cleared = { ...next, draft: '' };
+      await tx.objectStore('chats').put(cleared);
+      await enqueue(tx, { message: id, chat, plain });
+      effects.message(appended);
+      effects.chat(cleared);
+      return appended;
+    }, 'strict');
+    effects.tell(this.chats, this.account.hub.emit);
+    this.world.met([chat]);
+    this.run(chat);
+    return messageView(stored);
+  }
+
+  async retry(chat: Address, id: string): Promise<void> {
+    const effects = new Effects();
+    await this.account.db.write(STORES, async (tx) => {
+      const message = await getMessage(tx, id);
+      if (!message || message.chat !== chat || message.state !== 'failed') throw fail('not-found');
+      const { reason: _, ...rest } = message;
+      // A new id on the wire: the old one may have been seen by somebody, and would be taken for a copy.
+      const wireId = crypto.randomUUID();
+      await tx.objectStore('messages').put({ ...rest, state: 'sending', wireId, origin: originKey(this.account.address, wireId) });
+      await enqueue(tx, { message: id, chat, plain: message.lock === 'unencrypted' });
+      const current = await getMessage(tx, id);
+      if (current) {
+        const [next, changed] = await update(tx, current, {});
+        effects.message(next);
+        effects.chat(changed);
+      }
+    }, 'strict');
+    effects.tell(this.chats, this.account.hub.emit);
+    this.run(chat);
+  }
+
+  async discard(chat: Address, id: string): Promise<void> {
+    const effects = new Effects();
+    await this.account.db.write(STORES, async (tx) => {
+      const message = await getMessage(tx, id);
+      if (!message || message.chat !== chat) throw fail('not-found');
+      await dequeue(tx, id);
+      effects.chat(await remove(tx, message));
+      effects.removed(message);
+    });
+    effects.tell(this.chats, this.account.hub.emit);
+  }
+
+  // ── session ──
+
+  /** Everything missed has been fetched: what is still in the outbox did not arrive, and may be sent (again). */
+  go(stream: Stream, resumed: boolean): void {
+    this.stream = stream;
+    // A resumed stream sends again what it was given; a new one knows nothing.
+    if (!resumed) this.handed.clear();
+    this.runAll();
+  }
+
+  dropped(): void {
+    this.stream = undefined;
+  }
+
+  /** Something changed that may let waiting messages go. */
+  runAll(): void {
+    if (!this.stream) return;
+    void this.account.db.read(['outbox'], chatsWaiting).then((chats) => {
+      for (const chat of chats) this.run(chat);
+    }, (error: unknown) => log.warn('outbox not read', { code: reasonOf(error).code }));
+  }
+
+  /** One lane per chat: in order within it, and nobody waits for somebody else's keys. */
+  private run(chat: Address): void {
+    this.wanted.add(chat);
+    if (!this.stream || this.busy.has(chat)) return;
+    this.busy.add(chat);
+    void this.lane(chat);
+  }
+
+  private async lane(chat: Address): Promise<void> {
+    try {
+      while (this.stream && this.wanted.delete(chat)) await this.drain(chat, this.stream);
+    } catch (error) {
+      log.warn('sending paused', { code: reasonOf(error).code });
+      // While there is a connection, nobody else will say when to go on.
+      this.account.platform.clock.after(RETRY, () => this.run(chat));
+    } finally {
+      this.busy.delete(chat);
+    }
+  }
+
+  private async drain(chat: Address, stream: Stream): Promise<void> {
+    for (;;) {
+      const entry = await this.next(chat);
+      if (!entry || this.stream !== stream) return;
+      try {
+        await this.transmit(entry, stream);
+      } catch (error) {
+        // About this message: the person is told. About anything else: it waits.
+        if (!(error instanceof CoreError) || error.reason.code === 'network' || this.mayPass(entry, error)) throw error;
+        this.tries.delete(entry.message);
+        await this.refuse(entry, error);
+      }
+    }
+  }
+
+  /** Devices are announced whose keys cannot be had: they may be on their way. */
+  private mayPass(entry: OutboxRecord, error: CoreError): boolean {
+    if (error.reason.code !== 'cannot-encrypt' || this.world.lock(entry.chat) === 'unencrypted') return false;
+    const tries = (this.tries.get(entry.message) ?? 0) + 1;
+    this.tries.set(entry.message, tries);
+    return tries < MAX_TRIES;
+  }
+
+  private next(chat: Address): Promise<OutboxRecord | undefined> {
+    return this.account.db.read(['outbox'], (tx) => nextOut(tx, chat, this.handed.get(chat) ?? 0));
+  }
+
+  private async transmit(entry: OutboxRecord, stream: Stream): Promise<void> {
+    const stanza = entry.stanza ?? await this.finish(entry);
+    if (stanza === undefined || this.stream !== stream) return;
+    if (entry.stanza !== undefined) await this.reposition(entry);
+    stream.send(parse(stanza), () => this.acknowledged(entry.message));
+    this.handed.set(entry.chat, entry.seq);
+    this.tries.delete(entry.message);
+  }
+
+  /** A message that was finished in an earlier session goes behind what has come since. */
+  private async reposition(entry: OutboxRecord): Promise<void> {
+    const effects = new Effects();
+    await this.account.db.write(STORES, async (tx) => {
+      const message = await getMessage(tx, entry.message);
+      if (message?.state !== 'sending') return;
+      const [moved, chat] = await moveToEnd(tx, message);
+      if (moved.order === message.order) return;
+      effects.message(moved);
+      effects.chat(chat);
+    });
+    effects.tell(this.chats, this.account.hub.emit);
+  }
+
+  /** Encrypts, and stores the finished stanza together with the sessions that it used up. */
+  private async finish(entry: OutboxRecord): Promise<string | undefined> {
+    const message = await this.account.db.read(['messages'], (tx) => getMessage(tx, entry.message));
+    if (!message || message.state !== 'sending') {
+      await this.account.db.write(['outbox'], (tx) => dequeue(tx, entry.message));
+      return undefined;
+    }
+    let stanza: string | undefined;
+    try {
+      await this.encryptor.encrypt(entry.chat, message.text, STORES, async (tx, effects, result) => {
+        stanza = serialise(this.build(message, result.children));
+        await this.ready(tx, effects, entry, stanza, { lock: result.lock, device: result.device });
+      });
+    } catch (error) {
+      if (!entry.plain || !(error instanceof CoreError) || error.reason.code !== 'cannot-encrypt') throw sendError(error);
+      // The person has agreed to send this one in the clear, and it cannot be sent otherwise.
+      const text = serialise(this.build(message, [xml(NS.client, 'body', {}, message.text)]));
+      const effects = new Effects();
+      await this.account.db.write(STORES, (tx) => this.ready(tx, effects, entry, text, { lock: 'unencrypted' }), 'strict');
+      effects.tell(this.chats, this.account.hub.emit);
+      stanza = text;
+    }
+    return stanza;
+  }
+
+  private async ready(
+    tx: Parameters<typeof update>[0], effects: Effects, entry: OutboxRecord, stanza: string, facts: Pick<MessageRecord, 'lock' | 'device'>,
+  ): Promise<void> {
+    await tx.objectStore('outbox').put({ ...entry, stanza });
+    const message = await getMessage(tx, entry.message);
+    if (!message) return;
+    // The archive will have it after everything that is here by now; it is not shown as sent yet, so it may move.
+    const [moved, first] = await moveToEnd(tx, message);
+    const [next, second] = await update(tx, moved, facts);
+    effects.message(next);
+    effects.chat(second ?? first);
+  }
+
+  private build(message: MessageRecord, content: readonly XmlElement[]): XmlElement {
+    const id = message.wireId ?? message.id;
+    return xml(NS.client, 'message', { to: message.chat, type: 'chat', id },
+      ...content, originId.write({ id }), receiptRequest.write({}), markable.write({}), chatState('active'));
+  }
+
+  private async refuse(entry: OutboxRecord, error: CoreError): Promise<void> {
+    const effects = new Effects();
+    await this.account.db.write(STORES, async (tx) => {
+      await dequeue(tx, entry.message);
+      const message = await getMessage(tx, entry.message);
+      if (message?.state !== 'sending') return;
+      const [next, chat] = await update(tx, message, { state: 'failed', reason: error.reason });
+      effects.message(next);
+      effects.chat(chat);
+    });
+    effects.tell(this.chats, this.account.hub.emit);
+  }
+
+  // ── acknowledgements ──
+
+  private acknowledged(id: string): void {
+    this.acked.push(id);
+    // Those that come together are written together.
+    this.flushing ??= Promise.resolve().then(() => this.flush()).finally(() => { this.flushing = undefined; });
+  }
+
+  private async flush(): Promise<void> {
+    while (this.acked.length > 0) {
+      const ids = this.acked.splice(0);
+      const effects = new Effects();
+      try {
+        await this.account.db.write(STORES, async (tx) => {
+          for (const id of ids) {
+            await dequeue(tx, id);
+            const message = await getMessage(tx, id);
+            if (message?.state !== 'sending') continue;
+            const [next, chat] = await update(tx, message, { state: 'sent' });
+            effects.message(next);
+            effects.chat(chat);
+          }
+        });
+      } catch (error) {
+        // They stay in the outbox; the archive will tell that they arrived.
+        log.warn('acknowledgement not stored', { code: reasonOf(error).code });
+        return;
+      }
+      effects.tell(this.chats, this.account.hub.emit);
+    }
+  }
+
+}
+
+/** Network trouble is not this message's fault: it waits. */
+function sendError(error: unknown): unknown {
+  if (error instanceof CoreError || error instanceof ConnectionError) return error;
+  if (error instanceof StanzaError && error.type === 'wait') return new ConnectionError(error.message);
+  return error;
+}

@@ -1,0 +1,446 @@
+/**
+ * One signed-in account: the list of its parts and how they hang together. What each does is in its own file.
+ */
+import { RecordStore } from '../crypto/records';
+import { newSealKey, Sealer } from '../crypto/seal';
+import { Database } from '../db/database';
+import { getMeta, putMeta, readMeta, writeMeta } from '../db/meta';
+import { ConnectionError, StanzaError } from '../xmpp/errors';
+import { bareOf, parseJid } from '../xmpp/jid';
+import { account as accountCodec, credentials } from '../xmpp/kith_account';
+import type { LoginResult } from '../xmpp/login';
+import { NS } from '../xmpp/ns';
+import type { Stream } from '../xmpp/stream';
+import { enableCarbons } from '../xmpp/xep0280_carbons';
+import { inviteRequest, readInvite } from '../xmpp/xep0401_invites';
+import { xml, type XmlElement } from '../xmpp/xml';
+import type { Account } from './account';
+import type { Address, InviteLink, SessionState } from './api';
+import { Archive } from './archive';
+import { Chats } from './chats';
+import { Connection, type ConnectionState } from './connection';
+import { Contacts } from './contacts';
+import { Discovery } from './discovery';
+import { openLive, type Envelope } from './envelope';
+import { History } from './history';
+import type { Hub } from './hub';
+import { log } from './log';
+import { Logins } from './logins';
+import { Decryptor } from './omemo/decryptor';
+import { Devices } from './omemo/devices';
+import { Encryptor } from './omemo/encryptor';
+import { Keys } from './omemo/keys';
+import { sealedSource } from './omemo/store';
+import { TrustBook } from './omemo/trustbook';
+import { DEFAULT_MIN_PASSWORD, verifierData, verifiersFor } from './passwords';
+import { Pep } from './pep';
+import type { Platform } from './platform';
+import { PresenceBook } from './presence';
+import { ReadState } from './readstate';
+import { fail, reasonOf } from './reasons';
+import { Receiver } from './receiver';
+import { Responses } from './responses';
+import { Sender } from './sender';
+import { TokenStore } from './token';
+import { Typing } from './typing';
+
+/** Who was there is believed to be there for so long after the connection broke. */
+const ABSENCE = 15_000;
+
+export class Session implements Account {
+  readonly contacts: Contacts;
+  readonly chats: Chats;
+  readonly sender: Sender;
+  readonly history: History;
+  readonly reads: ReadState;
+  readonly typing: Typing;
+  readonly trust: TrustBook;
+  readonly logins: Logins;
+  private readonly presence: PresenceBook;
+  private readonly pep: Pep;
+  private readonly discovery: Discovery;
+  private readonly devices: Devices;
+  private readonly keys: Keys;
+  private readonly encryptor: Encryptor;
+  private readonly receiver: Receiver;
+  private readonly archive: Archive;
+  private readonly responses: Responses;
+  private readonly connection: Connection;
+
+  /** Everything up to the present is here; what comes now may be put at the end. */
+  private current = false;
+  private held: Envelope[] = [];
+  private link: ConnectionState = { phase: 'connecting' };
+  private facts: Partial<Pick<SessionState, 'displayName' | 'role' | 'fingerprint' | 'deviceId' | 'cryptoError'>> = {};
+  private rules = { minPassword: DEFAULT_MIN_PASSWORD, iterations: 0 };
+  /** Called whenever `state` changed. */
+  onState: () => void = () => undefined;
+
+  private constructor(
+    readonly address: Address,
+    readonly db: Database,
+    readonly platform: Platform,
+    readonly hub: Hub,
+    private readonly tokens: TokenStore,
+    records: Sealer,
+    agentId: string,
+  ) {
+    this.pep = new Pep(this);
+    this.presence = new PresenceBook(platform.clock);
+    this.contacts = new Contacts(this, this.pep, this.presence);
+    this.chats = new Chats(this);
+    this.devices = new Devices(this, this.pep);
+    const recordStore = new RecordStore(records, sealedSource(db));
+    this.keys = new Keys(this, this.pep, recordStore, this.devices, () => this.encryptor.settle());
+    const engine = { engine: () => this.keys.engine(), ownDevice: () => this.keys.own?.device };
+    this.encryptor = new Encryptor(this, this.pep, recordStore, this.devices, this.chats, engine);
+    this.trust = new TrustBook(this, recordStore, this.devices, this.chats, {
+      engine: engine.engine, own: () => this.keys.own, discover: (address, ids) => this.encryptor.discover(address, ids),
+    });
+    this.typing = new Typing(this, (chat) => this.contacts.trusts(chat) && this.presence.isOnline(chat));
+    this.reads = new ReadState(this, this.chats, this.pep, {
+      mayTell: (chat) => this.contacts.trusts(chat), assisted: () => this.discovery.has(NS.mdsAssist),
+    });
+    this.receiver = new Receiver(this, this.chats, recordStore,
+      new Decryptor(this, this.devices, {
+        ...engine,
+        upkeep: () => { if (this.current) this.responses.upkeep(); }, // otherwise once, when everything has been read
+        heal: (who, device, broken) => this.responses.heal(who, device, broken),
+      }), this.devices, {
+        typing: (chat, typing) => this.typing.received(chat, typing),
+        receipt: (to, id, type) => this.responses.receipt(to, id, type),
+        arrived: (messages, mode) => this.responses.arrived(messages, mode),
+        peerRead: this.reads.byPeer,
+        ownRead: this.reads.byOwnDevice,
+        stored: (tx, effects, chat) => this.reads.resolveAwaited(tx, effects, chat),
+        isBlocked: (who) => this.contacts.isBlocked(who),
+        met: (who) => this.contacts.met(who),
+      });
+    this.responses = new Responses(this, this.chats, this.contacts, this.keys, this.encryptor);
+    this.archive = new Archive(this, this.receiver);
+    this.history = new History(this, this.chats, this.archive);
+    this.sender = new Sender(this, this.chats, this.encryptor, {
+      lock: (chat) => this.devices.lock(chat),
+      isBlocked: (chat) => this.contacts.isBlocked(chat),
+      undecided: (chat) => this.devices.listed(chat).some((device) => device.trust === 'undecided'),
+      met: (who) => this.contacts.met(who),
+    });
+    this.logins = new Logins(this, agentId);
+    this.discovery = new Discovery(this, this.pep.nodes);
+    this.connection = new Connection(address, { id: agentId, software: 'Kith', device: platform.deviceName }, platform, {
+      message: (stanza) => this.message(stanza),
+      presence: (stanza) => this.presenceStanza(stanza),
+      request: (type, payload, from) => this.request(type, payload, from),
+      state: (state) => this.connectionChanged(state),
+      token: (token) => this.tokens.write(token),
+      started: (stream, login) => this.started(stream, login),
+      resumed: (stream) => this.resumed(stream),
+      dropped: () => this.dropped(),
+    });
+    this.wire();
+  }
+
+  /** Opens what this browser has of the account, or begins with nothing. */
+  static async open(address: Address, platform: Platform, hub: Hub, onLost: () => void): Promise<Session> {
+    const db = await Database.open(platform.storage, address, onLost);
+    const sealKey = await readMeta(db, 'sealKey') ?? await newSealKey();
+    const agentId = await readMeta(db, 'agentId') ?? crypto.randomUUID();
+    await db.write([], async (tx) => {
+      await putMeta(tx, 'sealKey', sealKey);
+      await putMeta(tx, 'agentId', agentId);
+    }, 'strict');
+    const session = new Session(address, db, platform, hub, new TokenStore(db, new Sealer(sealKey, 'meta')), new Sealer(sealKey, 'omemo'), agentId);
+    await session.load();
+    return session;
+  }
+
+  private async load(): Promise<void> {
+    await Promise.all([this.contacts.load(), this.chats.load(), this.devices.load()]);
+    this.facts = await this.db.read(['meta'], async (tx) => {
+      const displayName = await getMeta(tx, 'displayName'), role = await getMeta(tx, 'role');
+      const fingerprint = await getMeta(tx, 'fingerprint'), deviceId = await getMeta(tx, 'deviceId');
+      return {
+        ...(displayName !== undefined && { displayName }), ...(role !== undefined && { role }),
+        ...(fingerprint !== undefined && { fingerprint }), ...(deviceId !== undefined && { deviceId }),
+      };
+    });
+  }
+
+  private wire(): void {
+    this.chats.facts = { title: (chat) => this.contacts.name(chat), lock: (chat) => this.devices.lock(chat) };
+    this.contacts.isMet = (who) => this.chats.get(who) !== undefined;
+    this.contacts.onNames = (who) => {
+      this.chats.changed(who);
+      if (who.includes(this.address)) this.learn({ displayName: this.contacts.ownName });
+    };
+    this.devices.onLock = (who) => {
+      this.chats.changed([who]);
+      this.sender.runAll();
+    };
+    this.keys.onState = (own, error) => {
+      const { cryptoError: _, ...rest } = this.facts;
+      this.facts = { ...rest, ...(own && { fingerprint: own.fingerprint, deviceId: own.device }), ...(error && { cryptoError: error }) };
+      this.onState();
+    };
+    this.hub.onActivity = (active) => this.connection.setActive(active);
+  }
+
+  // ── Account ──
+
+  get online(): boolean {
+    return this.connection.stream?.connected === true;
+  }
+
+  stream(): Stream {
+    const stream = this.connection.stream;
+    if (stream?.connected !== true) throw fail('network', 'not connected');
+    return stream;
+  }
+
+  get state(): SessionState {
+    const { link } = this;
+    return {
+      phase: link.phase,
+      address: this.address,
+      ...this.facts,
+      ...(link.phase === 'offline' && link.retryAt !== undefined && { retryAt: link.retryAt }),
+      ...((link.phase === 'offline' || link.phase === 'locked') && { reason: link.reason }),
+      catchingUp: link.phase === 'online' && !this.current,
+    };
+  }
+
+  // ── signing in and out ──
+
+  /** Goes on with the token of last time; without one the person has to sign in again. */
+  async resume(): Promise<void> {
+    const token = await this.tokens.read(this.platform.clock.now());
+    if (token !== undefined) this.connection.start(token);
+    else this.connectionChanged({ phase: 'locked', reason: { code: 'credentials', detail: 'no valid token' } });
+  }
+
+  async signIn(password: string): Promise<void> {
+    try {
+      await this.connection.signIn(password);
+    } catch (error) {
+      this.connectionChanged({ phase: 'locked', reason: reasonOf(error) });
+      throw error;
+    }
+  }
+
+  /** Ends the session; what can be undone on the server is undone, then everything here is deleted. */
+  async signOut(): Promise<void> {
+    const token = await this.tokens.read(this.platform.clock.now()).catch(() => undefined);
+    if (this.online) {
+      await withTimeout(this.keys.withdraw(), 5_000).catch((error: unknown) => log.warn('device not withdrawn', { code: reasonOf(error).code }));
+    }
+    await this.connection.stop();
+    if (token !== undefined) {
+      await this.connection.invalidate(token).catch((error: unknown) => log.warn('token not revoked', { code: reasonOf(error).code }));
+    }
+    await this.db.destroy();
+  }
+
+  /** Ends the session and deletes what is here, without a word to the server. */
+  async erase(): Promise<void> {
+    await this.connection.stop();
+    await this.db.destroy();
+  }
+
+  /** Ends the session here and now, keeping everything. */
+  async close(): Promise<void> {
+    await this.connection.stop();
+    this.db.close();
+  }
+
+  reconnect(): void {
+    this.connection.reconnect();
+  }
+
+  async changePassword(current: string, next: string): Promise<void> {
+    const verifiers = await verifiersFor(next, this.rules.minPassword, this.rules.iterations);
+    try {
+      // The server wants to see the present password again before it believes in a new one.
+      await this.connection.signIn(current);
+    } catch (error) {
+      await this.resume();
+      throw error;
+    }
+    const payload = credentials.write({ verifiers: verifiers.map(verifierData) });
+    try {
+      await this.stream().iq('set', payload);
+    } catch (error) {
+      if (error instanceof StanzaError && error.condition === 'not-acceptable') throw fail('password-weak', error.message);
+      throw error;
+    }
+  }
+
+  async setDisplayName(name: string): Promise<void> {
+    await this.contacts.setOwnName(name.trim().slice(0, 200));
+    this.learn({ displayName: name.trim() });
+  }
+
+  async createInvite(): Promise<InviteLink> {
+    const { domain } = parseJid(this.address);
+    const answer = await this.stream().iq('set', inviteRequest(), domain);
+    const invite = readInvite(answer.elements[0]);
+    if (!invite) throw fail('server', 'malformed invitation');
+    return {
+      token: invite.token, uri: invite.uri,
+      url: invite.landing ?? `${this.platform.origin}/i/${encodeURIComponent(invite.token)}`,
+      expires: invite.expires ?? Number.MAX_SAFE_INTEGER,
+    };
+  }
+
+  /** The chat came to the front: what the first message needs is fetched now. */
+  prepare(chat: Address): void {
+    if (!this.online || !this.current) return;
+    void this.encryptor.prepare(chat).catch((error: unknown) => log.debug('keys not fetched', { code: reasonOf(error).code }));
+  }
+
+  // ── the stream ──
+
+  private connectionChanged(state: ConnectionState): void {
+    this.link = state;
+    this.onState();
+  }
+
+  private started(stream: Stream, login: LoginResult): void {
+    this.current = false;
+    this.held = [];
+    this.receiver.reset();
+    this.responses.reset();
+    this.presence.restart();
+    void this.begin(stream, login).catch((error: unknown) => {
+      if (error instanceof ConnectionError) return;
+      log.warn('session did not start', { code: reasonOf(error).code });
+      stream.interrupt(error instanceof Error ? error : new ConnectionError(String(error)));
+    });
+  }
+
+  private async begin(stream: Stream, login: LoginResult): Promise<void> {
+    // First of all we are there and get what comes; only then what came before is asked for. The other way round, what
+    // comes between would be neither here nor there.
+    if (!login.carbons) await ignoreRefusal(stream.iq('set', enableCarbons.write({})));
+    stream.send(xml(NS.client, 'presence', {}, await this.discovery.caps()));
+    await this.devices.started();
+    await this.keys.started();
+    const [initial] = await Promise.all([
+      this.catchUp(),
+      this.contacts.started(stream),
+      this.discovery.started(stream),
+      ignoreRefusal(this.askAccount(stream)),
+    ]);
+    await this.becomeCurrent(stream, initial);
+  }
+
+  private async catchUp(): Promise<boolean> {
+    try {
+      const { initial } = await this.archive.catchUp();
+      this.chats.archived = true;
+      return initial;
+    } catch (error) {
+      if (!(error instanceof StanzaError)) throw error;
+      this.chats.archived = false; // a server without an archive
+      return false;
+    }
+  }
+
+  /** What came in while catching up goes behind it; then what is here is what there is. */
+  private async becomeCurrent(stream: Stream, initial: boolean): Promise<void> {
+    this.current = true;
+    const held = this.held.splice(0);
+    await Promise.all(held.map((envelope) => this.receiver.live(envelope)));
+    await this.reads.caughtUp(initial);
+    if (this.connection.stream !== stream) return;
+    this.presence.settled();
+    this.sender.go(stream, false);
+    this.onState();
+    await this.keys.caughtUp().catch((error: unknown) => log.warn('upkeep failed', { code: reasonOf(error).code }));
+  }
+
+  private resumed(stream: Stream): void {
+    this.receiver.reset();
+    if (this.current) this.sender.go(stream, true);
+    this.onState();
+  }
+
+  private dropped(): void {
+    this.sender.dropped();
+    this.keys.dropped();
+    this.typing.clear();
+    this.platform.clock.after(ABSENCE, () => {
+      if (this.online) return;
+      this.presence.restart();
+      this.presence.settled();
+    });
+  }
+
+  private async message(stanza: XmlElement): Promise<void> {
+    if (this.archive.take(stanza)) return;
+    if (await this.pep.event(stanza)) return;
+    const envelope = openLive(stanza, this.address, this.platform.clock.now());
+    if (!envelope) return;
+    if (this.current) return this.receiver.live(envelope);
+    // It waits for what was sent before it. Should we never come to that, the archive has it.
+    this.held.push(envelope);
+  }
+
+  private async presenceStanza(stanza: XmlElement): Promise<void> {
+    const from = stanza.attrs['from'];
+    const bare = from === undefined ? this.address : bareOf(from);
+    if (bare === undefined) return;
+    const type = stanza.attrs['type'];
+    if (type === undefined || type === 'unavailable') {
+      const slash = from?.indexOf('/') ?? -1;
+      this.presence.received(bare, slash < 0 ? '' : from?.slice(slash + 1) ?? '', stanza);
+    } else if (type !== 'error') {
+      await this.contacts.subscription(type, bare, stanza);
+    }
+  }
+
+  private request(type: 'get' | 'set', payload: XmlElement, from: string | undefined): Promise<XmlElement | true> | undefined {
+    if (type === 'get' && payload.is(NS.ping, 'ping')) return Promise.resolve(true);
+    if (type === 'get') return this.discovery.request(payload);
+    return this.contacts.request(type, payload, from);
+  }
+
+  // ── facts ──
+
+  private async askAccount(stream: Stream): Promise<void> {
+    const answer = accountCodec.in(await stream.iq('get', accountCodec.write({})));
+    if (!answer) return;
+    this.rules = { minPassword: answer.minPassword ?? DEFAULT_MIN_PASSWORD, iterations: answer.iterations ?? 0 };
+    if (answer.role !== undefined && answer.role !== this.facts.role) {
+      await writeMeta(this.db, 'role', answer.role);
+      this.learn({ role: answer.role });
+    }
+  }
+
+  private learn(facts: { displayName?: string | undefined; role?: NonNullable<SessionState['role']> }): void {
+    const { displayName } = facts;
+    if (displayName !== undefined) {
+      void writeMeta(this.db, 'displayName', displayName).catch((error: unknown) => log.warn('name not stored', { code: reasonOf(error).code }));
+    }
+    this.facts = { ...this.facts, ...(displayName !== undefined && { displayName }), ...(facts.role && { role: facts.role }) };
+    this.onState();
+  }
+}
+
+async function ignoreRefusal(request: Promise<unknown>): Promise<void> {
+  try {
+    await request;
+  } catch (error) {
+    if (!(error instanceof StanzaError)) throw error;
+  }
+}
+
+async function withTimeout(promise: Promise<void>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new ConnectionError('timeout')), ms); });
+  try {
+    await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+

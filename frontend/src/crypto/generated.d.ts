@@ -1,0 +1,2 @@
+/** Go's support script for WebAssembly: importing it defines `Go` globally. */
+declare module '*/wasm_exec.js';

@@ -1,0 +1,143 @@
+/** Messages: their order, finding copies, pages. */
+import type { ChatRecord, MessageRecord, Preview, Tx } from './schema';
+
+/** Distance between neighbours, so that something can still be put between. */
+export const STEP = 1024;
+
+type Mode = 'readonly' | 'readwrite';
+
+export function chatRange(chat: string, from = -Infinity, to = Infinity, open: { from?: boolean; to?: boolean } = {}): IDBKeyRange {
+  return IDBKeyRange.bound([chat, from], [chat, to], open.from === true, open.to === true);
+}
+
+export async function getMessage(tx: Tx<Mode>, id: string): Promise<MessageRecord | undefined> {
+  return tx.objectStore('messages').get(id);
+}
+
+export async function findByStanzaId(tx: Tx<Mode>, stanzaId: string): Promise<MessageRecord | undefined> {
+  return tx.objectStore('messages').index('stanza').get(stanzaId);
+}
+
+export async function findByOrigin(tx: Tx<Mode>, origin: string): Promise<MessageRecord | undefined> {
+  return tx.objectStore('messages').index('origin').get(origin);
+}
+
+/** The newest `limit` messages below `before`, ascending. */
+export async function messagesBefore(tx: Tx<Mode>, chat: string, before: number, limit: number): Promise<MessageRecord[]> {
+  const out: MessageRecord[] = [];
+  const range = chatRange(chat, -Infinity, before, { to: before !== Infinity });
+  let cursor = await tx.objectStore('messages').index('order').openCursor(range, 'prev');
+  while (cursor && out.length < limit) {
+    out.push(cursor.value);
+    cursor = await cursor.continue();
+  }
+  return out.reverse();
+}
+
+/** The oldest `limit` messages above `after`, ascending. */
+export async function messagesAfter(tx: Tx<Mode>, chat: string, after: number, limit: number): Promise<MessageRecord[]> {
+  return tx.objectStore('messages').index('order').getAll(chatRange(chat, after, Infinity, { from: after !== -Infinity }), limit);
+}
+
+export async function countUnread(tx: Tx<Mode>, chat: string, readUpTo: number): Promise<number> {
+  return tx.objectStore('messages').index('incoming').count(chatRange(chat, readUpTo, Infinity, { from: true }));
+}
+
+/** The newest incoming message at or below `order`. */
+export async function lastIncoming(tx: Tx<Mode>, chat: string, order: number): Promise<MessageRecord | undefined> {
+  const cursor = await tx.objectStore('messages').index('incoming').openCursor(chatRange(chat, -Infinity, order), 'prev');
+  return cursor?.value;
+}
+
+/** The oldest message here that the archive knows by an id. */
+export async function oldestArchived(tx: Tx<Mode>, chat: string): Promise<MessageRecord | undefined> {
+  let cursor = await tx.objectStore('messages').index('order').openCursor(chatRange(chat), 'next');
+  while (cursor) {
+    if (cursor.value.stanzaId !== undefined) return cursor.value;
+    cursor = await cursor.continue();
+  }
+  return undefined;
+}
+
+export function previewOf(message: MessageRecord): Preview {
+  return {
+    id: message.id, text: message.text.slice(0, 200), outgoing: message.outgoing, state: message.state, at: message.at,
+    order: message.order, ...(message.problem !== undefined && { problem: message.problem }),
+  };
+}
+
+export function emptyChat(id: string): ChatRecord {
+  return {
+    id, kind: 'direct', unread: 0, readUpTo: 0, top: 0, bottom: 0, peerRead: -Infinity, draft: '', activeAt: 0,
+    archiveStart: false,
+  };
+}
+
+export type NewMessage = Omit<MessageRecord, 'order'>;
+
+/** Puts a message at the end of its chat. Gives it and the chat as they are now. */
+export async function append(tx: Tx, chat: ChatRecord, message: NewMessage): Promise<[MessageRecord, ChatRecord]> {
+  const order = (Math.floor(chat.top / STEP) + 1) * STEP;
+  const stored: MessageRecord = { ...message, order };
+  await tx.objectStore('messages').put(stored);
+  const first = chat.last === undefined && chat.top === 0 && chat.bottom === 0;
+  const next: ChatRecord = {
+    ...chat, top: order, bottom: first ? order : chat.bottom, last: previewOf(stored),
+    activeAt: Math.max(chat.activeAt, stored.at), unread: chat.unread + (stored.incomingIn === undefined ? 0 : 1),
+  };
+  await tx.objectStore('chats').put(next);
+  return [stored, next];
+}
+
+/** Puts a message before all others of its chat. Old messages are read messages. */
+export async function prepend(tx: Tx, chat: ChatRecord, message: NewMessage): Promise<[MessageRecord, ChatRecord]> {
+  const order = chat.bottom - STEP;
+  const stored: MessageRecord = { ...message, order };
+  await tx.objectStore('messages').put(stored);
+  const next: ChatRecord = {
+    ...chat, bottom: order, ...(chat.last === undefined && { last: previewOf(stored), top: order, readUpTo: order }),
+    activeAt: Math.max(chat.activeAt, stored.at),
+  };
+  await tx.objectStore('chats').put(next);
+  return [stored, next];
+}
+
+/** Changes a message; the chat's preview follows. Gives the message and, if it changed, the chat. */
+export async function update(
+  tx: Tx, message: MessageRecord, changes: Partial<MessageRecord>,
+): Promise<[MessageRecord, ChatRecord | undefined]> {
+  const next: MessageRecord = { ...message, ...changes };
+  await tx.objectStore('messages').put(next);
+  const chat = await tx.objectStore('chats').get(message.chat);
+  if (!chat || (chat.last?.id !== message.id && next.order <= chat.top)) return [next, undefined];
+  const changed: ChatRecord = { ...chat, top: Math.max(chat.top, next.order), last: previewOf(next) };
+  await tx.objectStore('chats').put(changed);
+  return [next, changed];
+}
+
+/** Moves a message that was not sent yet to the end of its chat. */
+export async function moveToEnd(tx: Tx, message: MessageRecord): Promise<[MessageRecord, ChatRecord | undefined]> {
+  const chat = await tx.objectStore('chats').get(message.chat);
+  if (!chat || chat.top === message.order) return [message, undefined];
+  return update(tx, message, { order: (Math.floor(chat.top / STEP) + 1) * STEP });
+}
+
+/** Deletes a message; the chat falls back to the one before. */
+export async function remove(tx: Tx, message: MessageRecord): Promise<ChatRecord | undefined> {
+  await tx.objectStore('messages').delete(message.id);
+  const chat = await tx.objectStore('chats').get(message.chat);
+  if (!chat) return undefined;
+  const [last] = await messagesBefore(tx, message.chat, Infinity, 1);
+  const { last: _, ...rest } = chat;
+  const next: ChatRecord = {
+    ...rest, ...(last && { last: previewOf(last) }), unread: await countUnread(tx, message.chat, chat.readUpTo),
+  };
+  await tx.objectStore('chats').put(next);
+  return next;
+}
+
+/** The own messages of a chat above one position and up to another. */
+export async function outgoingUpTo(tx: Tx<Mode>, chat: string, order: number, above: number): Promise<MessageRecord[]> {
+  const between = await tx.objectStore('messages').index('order').getAll(chatRange(chat, above, order, { from: true }));
+  return between.filter((message) => message.outgoing);
+}

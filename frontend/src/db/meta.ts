@@ -1,0 +1,44 @@
+/** Single values of an account, each under a fixed name and type. */
+import type { Database } from './database';
+import type { SealedRecord, Tx } from './schema';
+
+export interface Meta {
+  /** UUID v4 of this installation (XEP-0388 user-agent). */
+  agentId: string;
+  /** Encrypts what lies in `omemo` and the token. Cannot be exported. */
+  sealKey: CryptoKey;
+  /** The FAST token, sealed; with its expiry in milliseconds. */
+  token: { readonly sealed: SealedRecord; readonly expiry: number };
+  displayName: string;
+  role: 'admin' | 'member' | 'limited';
+  rosterVersion: string;
+  /** Id in the archive up to which everything is here, and when that was. */
+  cursor: { readonly id: string; readonly at: number };
+  deviceId: number;
+  fingerprint: string;
+  blocked: readonly string[];
+  /** When the prekeys and the signed prekey were last looked after. */
+  keysChecked: number;
+}
+
+type Mode = 'readonly' | 'readwrite';
+
+export async function getMeta<K extends keyof Meta>(tx: Tx<Mode>, key: K): Promise<Meta[K] | undefined> {
+  return tx.objectStore('meta').get(key) as Promise<Meta[K] | undefined>;
+}
+
+export async function putMeta<K extends keyof Meta>(tx: Tx, key: K, value: Meta[K]): Promise<void> {
+  await tx.objectStore('meta').put(value, key);
+}
+
+export async function deleteMeta(tx: Tx, key: keyof Meta): Promise<void> {
+  await tx.objectStore('meta').delete(key);
+}
+
+export function readMeta<K extends keyof Meta>(db: Database, key: K): Promise<Meta[K] | undefined> {
+  return db.read(['meta'], (tx) => getMeta(tx, key));
+}
+
+export function writeMeta<K extends keyof Meta>(db: Database, key: K, value: Meta[K]): Promise<void> {
+  return db.write([], (tx) => putMeta(tx, key, value), 'strict');
+}

@@ -1,0 +1,66 @@
+import type { Catalogue } from './en';
+
+const day = 24 * 60 * 60_000;
+
+/** Dates, times and numbers as the person is used to them. */
+export interface Formats {
+  /** 10:42 */
+  time(at: number): string;
+  /** For the chat list: the time today, "Yesterday", a weekday, then the date. */
+  brief(at: number, now: number): string;
+  /** For separators between days. */
+  day(at: number, now: number): string;
+  /** Date and time in full. */
+  full(at: number): string;
+  /** "3 days ago"; "just now" for less than a minute. */
+  ago(at: number, now: number): string;
+  number(value: number): string;
+}
+
+/** Days between two moments by the calendar, not by hours. */
+function daysBetween(at: number, now: number): number {
+  const a = new Date(at);
+  const b = new Date(now);
+  return Math.round((Date.UTC(b.getFullYear(), b.getMonth(), b.getDate()) - Date.UTC(a.getFullYear(), a.getMonth(), a.getDate())) / day);
+}
+
+export function formatsFor(locale: string, words: Catalogue['time']): Formats {
+  const time = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
+  const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short' });
+  const date = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
+  const dateYear = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'numeric', year: '2-digit' });
+  const longDay = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' });
+  const longDayYear = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'long', year: 'numeric' });
+  const full = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short' });
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const number = new Intl.NumberFormat(locale);
+  const sameYear = (at: number, now: number): boolean => new Date(at).getFullYear() === new Date(now).getFullYear();
+  return {
+    time: (at) => time.format(at),
+    brief: (at, now) => {
+      const days = daysBetween(at, now);
+      if (days <= 0) return time.format(at);
+      if (days === 1) return words.yesterday;
+      if (days < 7) return weekday.format(at);
+      return (sameYear(at, now) ? date : dateYear).format(at);
+    },
+    day: (at, now) => {
+      const days = daysBetween(at, now);
+      if (days === 0) return words.today;
+      if (days === 1) return words.yesterday;
+      return (sameYear(at, now) ? longDay : longDayYear).format(at);
+    },
+    full: (at) => full.format(at),
+    ago: (at, now) => {
+      const seconds = Math.max(0, (now - at) / 1000);
+      if (seconds < 60) return words.justNow;
+      if (seconds < 3600) return relative.format(-Math.round(seconds / 60), 'minute');
+      if (daysBetween(at, now) === 0) return relative.format(-Math.round(seconds / 3600), 'hour');
+      const days = daysBetween(at, now);
+      if (days < 30) return relative.format(-days, 'day');
+      if (days < 365) return relative.format(-Math.round(days / 30), 'month');
+      return relative.format(-Math.round(days / 365), 'year');
+    },
+    number: (value) => number.format(value),
+  };
+}

@@ -1,0 +1,68 @@
+import type { Address, Chat, Contact, Events } from '../core/api';
+import { Cell } from './cell';
+import { byName, type Contacts, requests, shownName } from './contacts';
+
+export type Chats = ReadonlyMap<Address, Chat>;
+
+/** All chats by id. */
+export class ChatsStore extends Cell<Chats> {
+  constructor() {
+    super(new Map());
+  }
+
+  reset(chats: readonly Chat[]): void {
+    this.set(new Map(chats.map((chat) => [chat.id, chat])));
+  }
+
+  apply({ changed, removed }: Events['chats']): void {
+    const next = new Map(this.get());
+    for (const chat of changed) next.set(chat.id, chat);
+    for (const id of removed) next.delete(id);
+    this.set(next);
+  }
+}
+
+/** The chat with somebody, also when nothing was ever written. */
+export function chatWith(chats: Chats, contacts: Contacts, address: Address): Chat {
+  const title = shownName(contacts.get(address), address);
+  const chat = chats.get(address);
+  if (chat) return chat.title ? chat : { ...chat, title };
+  return {
+    id: address, kind: 'direct', title, lock: 'unknown',
+    unread: 0, readUpTo: 0, draft: '', activeAt: 0, hasOlder: true,
+  };
+}
+
+/** What the list pane shows, top to bottom. */
+export interface Inbox {
+  readonly requests: number;
+  /** Newest first. */
+  readonly chats: readonly Address[];
+  /** Contacts to whom nobody has written yet, by name. */
+  readonly people: readonly Address[];
+  readonly unread: number;
+}
+
+export function inbox(chats: Chats, contacts: Contacts): Inbox {
+  const shown: Chat[] = [];
+  let unread = 0;
+  for (const chat of chats.values()) {
+    if (contacts.get(chat.id)?.blocked) continue;
+    unread += chat.unread;
+    if (chat.last || chat.draft || chat.unread > 0) shown.push(chat);
+  }
+  shown.sort((a, b) => b.activeAt - a.activeAt);
+  const listed = new Set(shown.map((chat) => chat.id));
+  const people: Contact[] = [];
+  for (const contact of contacts.values()) {
+    const known = contact.relation === 'mutual' || contact.relation === 'pending';
+    if (known && !contact.blocked && !listed.has(contact.address)) people.push(contact);
+  }
+  people.sort((a, b) => byName(shownName(a, a.address), shownName(b, b.address)));
+  return {
+    requests: requests(contacts).length,
+    chats: shown.map((chat) => chat.id),
+    people: people.map((contact) => contact.address),
+    unread,
+  };
+}

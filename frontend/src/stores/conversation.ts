@@ -1,0 +1,322 @@
+import type { Address, Chat, Commands, Events, Message, Page, Reason } from '../core/api';
+import { Cell, type Readable } from './cell';
+import type { Clock } from './clock';
+import { reasonOf } from './reason';
+import { type Divider, layRows, noRows, type Rows } from './rows';
+import { emptyTimeline, type Timeline, trimmed, withChanges, withNewer, withOlder } from './timeline';
+
+export interface ConversationState {
+  readonly status: 'loading' | 'ready' | 'failed';
+  readonly reason?: Reason;
+  readonly rows: Rows;
+  /** Rows were added to or taken from the start by the latest change: the view keeps the distance to the end. */
+  readonly shifted: boolean;
+  readonly hasNewer: boolean;
+  readonly loading: 'older' | 'newer' | undefined;
+  /** The last thing that was written here, for screen readers. */
+  readonly arrived: Message | undefined;
+}
+
+/**
+ * What became of a message. `ask`: it cannot be encrypted, the person must agree to send it all the same;
+ * `before`: earlier messages were encrypted.
+ */
+export type SendResult =
+  | { readonly sent: 'yes' | 'nothing' }
+  | { readonly sent: 'ask'; readonly before: boolean }
+  | { readonly sent: 'no'; readonly reason: Reason };
+
+type Core = Pick<Commands, 'page' | 'send' | 'retry' | 'discard' | 'markRead' | 'setDraft' | 'setTyping' | 'focus'>;
+
+const pageSize = 50;
+const keepLoaded = 600;
+const draftDelay = 400;
+const readDelay = 150;
+const typingPause = 5000;
+const typingRepeat = 20_000;
+
+/** One open chat: the stretch of messages that is loaded, the draft, and what the person does with them. */
+export class Conversation implements Readable<ConversationState> {
+  readonly address: Address;
+  readonly draft: Cell<string>;
+
+  readonly #core: Core;
+  readonly #clock: Clock;
+  readonly #chat: () => Chat;
+  readonly #state: Cell<ConversationState>;
+  #timeline: Timeline = emptyTimeline;
+  #divider: Divider | undefined;
+  /** Changes that arrive while a page is on its way, for it may have been read before them. */
+  #meanwhile: { changed: Message[]; removed: string[] } | undefined;
+  #generation = 0;
+  /** The person agreed, for as long as this page lives, to write without encryption here. */
+  #unencryptedAgreed = false;
+  #seen = 0;
+  #marked = 0;
+  #active = false;
+  #cancelRead: (() => void) | undefined;
+  #cancelDraft: (() => void) | undefined;
+  #cancelTyping: (() => void) | undefined;
+  #typingSince: number | undefined;
+
+  constructor(core: Core, clock: Clock, address: Address, chat: () => Chat) {
+    this.#core = core;
+    this.#clock = clock;
+    this.#chat = chat;
+    this.address = address;
+    this.draft = new Cell(chat().draft);
+    this.#state = new Cell<ConversationState>({
+      status: 'loading', rows: noRows, shifted: false, hasNewer: false, loading: undefined, arrived: undefined,
+    });
+  }
+
+  get(): ConversationState {
+    return this.#state.get();
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#state.subscribe(listener);
+  }
+
+  // ── coming and going ──
+
+  /** The chat came to the front: loads what is needed and puts the divider before the first unread message. */
+  async enter(): Promise<void> {
+    void this.#core.focus(this.address).catch(() => undefined);
+    const { unread, readUpTo, draft } = this.#chat();
+    if (!this.#cancelDraft) this.draft.set(draft);
+    this.#divider = unread > 0 ? { after: readUpTo, count: unread } : undefined;
+    const last = this.#timeline.messages.at(-1);
+    const loaded = this.#state.get().status === 'ready' && !this.#timeline.hasNewer;
+    const dividerLoaded = unread === 0 || !this.#timeline.hasOlder || (this.#timeline.messages[0]?.order ?? Infinity) <= readUpTo;
+    if (loaded && last && dividerLoaded) {
+      this.#publish({});
+      return;
+    }
+    await this.#load(unread > 0 ? { around: readUpTo, limit: 2 * pageSize } : { limit: pageSize });
+  }
+
+  /** Another chat or place came to the front. */
+  leave(): void {
+    void this.#core.focus(null).catch(() => undefined);
+    this.stopTyping();
+    this.flushDraft();
+    this.#active = false;
+    this.#divider = undefined;
+    this.#publish({});
+  }
+
+  /** The person looks at this chat (window visible and in front), or stopped to. */
+  setActive(active: boolean): void {
+    this.#active = active;
+    if (active) this.#scheduleRead();
+  }
+
+  async reload(): Promise<void> {
+    await this.#load({ limit: pageSize });
+  }
+
+  async #load(bound: { around?: number; limit: number }): Promise<void> {
+    const generation = ++this.#generation;
+    this.#meanwhile = { changed: [], removed: [] };
+    if (this.#timeline.messages.length === 0) this.#publish({ status: 'loading' });
+    try {
+      const page = await this.#core.page(this.address, bound);
+      if (generation !== this.#generation) return;
+      const pending = this.#timeline.messages.filter((message) => message.state === 'sending');
+      this.#timeline = withChanges(
+        { messages: page.messages, hasOlder: page.hasOlder, hasNewer: page.hasNewer },
+        [...pending, ...this.#meanwhile.changed], this.#meanwhile.removed,
+      );
+      this.#meanwhile = undefined;
+      this.#publish({ status: 'ready', loading: undefined });
+    } catch (error) {
+      if (generation !== this.#generation) return;
+      this.#meanwhile = undefined;
+      if (this.#timeline.messages.length === 0) this.#publish({ status: 'failed', reason: reasonOf(error), loading: undefined });
+    }
+  }
+
+  async loadOlder(): Promise<void> {
+    const first = this.#timeline.messages[0];
+    if (!first || !this.#timeline.hasOlder) return;
+    await this.#grow('older', { before: first.order, limit: pageSize }, (page) => {
+      this.#timeline = withOlder(this.#timeline, page);
+      this.#publish({ shifted: true });
+      this.#trim('end');
+    });
+  }
+
+  async loadNewer(): Promise<void> {
+    const last = this.#timeline.messages.at(-1);
+    if (!last || !this.#timeline.hasNewer) return;
+    await this.#grow('newer', { after: last.order, limit: pageSize }, (page) => {
+      this.#timeline = withNewer(this.#timeline, page);
+      this.#publish({});
+      this.#trim('start');
+    });
+  }
+
+  async #grow(
+    direction: 'older' | 'newer',
+    bound: { before?: number; after?: number; limit: number },
+    take: (page: Page) => void,
+  ): Promise<void> {
+    if (this.get().loading || this.get().status !== 'ready') return;
+    const generation = this.#generation;
+    this.#publish({ loading: direction });
+    try {
+      const page = await this.#core.page(this.address, bound);
+      if (generation === this.#generation) take(page);
+    } catch {
+      // Reading on stops here; scrolling again asks again.
+    } finally {
+      this.#publish({ loading: undefined });
+    }
+  }
+
+  #trim(from: 'start' | 'end'): void {
+    const kept = trimmed(this.#timeline, keepLoaded, from);
+    if (kept === this.#timeline) return;
+    this.#timeline = kept;
+    this.#publish({ shifted: from === 'start' });
+  }
+
+  // ── what arrives ──
+
+  apply({ changed, removed }: Events['messages']): void {
+    if (this.#meanwhile) {
+      this.#meanwhile.changed.push(...changed);
+      this.#meanwhile.removed.push(...removed);
+    }
+    const known = new Set(this.#timeline.messages.map((message) => message.id));
+    const last = this.#timeline.messages.at(-1)?.order ?? 0;
+    const arrived = changed.filter((message) => !message.outgoing && !known.has(message.id) && message.order > last);
+    const first = arrived[0];
+    if (first && !this.#active && !this.#divider) this.#divider = { after: first.order - 0.5, count: arrived.length };
+    else if (first && !this.#active && this.#divider) this.#divider = { ...this.#divider, count: this.#divider.count + arrived.length };
+    this.#timeline = withChanges(this.#timeline, changed, removed);
+    this.#publish(arrived.length > 0 ? { arrived: arrived.at(-1) } : {});
+  }
+
+  /** The message with this order was on the screen. It counts as read once the person looks. */
+  seen(order: number): void {
+    if (order <= this.#seen) return;
+    this.#seen = order;
+    this.#scheduleRead();
+  }
+
+  #scheduleRead(): void {
+    if (!this.#active || this.#cancelRead) return;
+    if (this.#seen <= Math.max(this.#marked, this.#chat().readUpTo)) return;
+    this.#cancelRead = this.#clock.after(readDelay, () => {
+      this.#cancelRead = undefined;
+      if (!this.#active || this.#seen <= this.#marked) return;
+      this.#marked = this.#seen;
+      void this.#core.markRead(this.address, this.#marked).catch(() => undefined);
+    });
+  }
+
+  // ── what the person writes ──
+
+  /** Sends what is in the composer. The composer is empty at once; when the message is not taken, its text comes back. */
+  async submit(agreed?: { readonly unencrypted: boolean }): Promise<SendResult> {
+    const text = this.draft.get();
+    if (text.trim() === '') return { sent: 'nothing' };
+    if (agreed?.unencrypted) this.#unencryptedAgreed = true;
+    if (this.#chat().lock === 'unencrypted' && !this.#unencryptedAgreed) return { sent: 'ask', before: false };
+    this.write('');
+    this.flushDraft();
+    const result = await this.#send(text, this.#unencryptedAgreed && (agreed?.unencrypted === true || this.#chat().lock === 'unencrypted'));
+    if (result.sent !== 'yes' && this.draft.get() === '') this.write(text);
+    return result;
+  }
+
+  /** Shows the message at once; it leaves the list again when the core does not take it. */
+  async #send(text: string, allowUnencrypted: boolean): Promise<SendResult> {
+    const id = crypto.randomUUID();
+    if (this.#timeline.hasNewer) await this.reload();
+    const last = this.#timeline.messages.at(-1);
+    const lock = this.#chat().lock;
+    const shown: Message = {
+      id, chat: this.address, from: '', outgoing: true, text: text.trim(),
+      order: (last?.order ?? 0) + 0.001, at: this.#clock.now(), state: 'sending',
+      lock: allowUnencrypted ? 'unencrypted' : lock === 'verified' ? 'verified' : 'encrypted',
+    };
+    this.stopTyping();
+    this.#timeline = withChanges({ ...this.#timeline, hasNewer: false }, [shown], []);
+    this.#publish({ status: 'ready' });
+    try {
+      const stored = await this.#core.send(this.address, shown.text, { id, ...(allowUnencrypted ? { allowUnencrypted } : {}) });
+      // Events may have told more of it by now; they are newer than this answer.
+      const now = this.#timeline.messages.find((message) => message.id === id);
+      if (now === shown) this.apply({ chat: this.address, changed: [stored], removed: [] });
+      return { sent: 'yes' };
+    } catch (error) {
+      this.apply({ chat: this.address, changed: [], removed: [id] });
+      const reason = reasonOf(error);
+      if (reason.code === 'cannot-encrypt') return { sent: 'ask', before: lock === 'encrypted' || lock === 'verified' };
+      return { sent: 'no', reason };
+    }
+  }
+
+  /** Sends a message again that was refused because it could not be encrypted, this time without. */
+  async resendUnencrypted(message: Message): Promise<SendResult> {
+    const result = await this.#send(message.text, true);
+    if (result.sent === 'yes') await this.discard(message.id);
+    return result;
+  }
+
+  retry(id: string): Promise<void> {
+    return this.#core.retry(this.address, id);
+  }
+
+  discard(id: string): Promise<void> {
+    return this.#core.discard(this.address, id);
+  }
+
+  write(text: string): void {
+    this.draft.set(text);
+    this.#cancelDraft?.();
+    this.#cancelDraft = this.#clock.after(draftDelay, () => this.flushDraft());
+    if (text.trim() === '') this.stopTyping();
+    else this.#typed();
+  }
+
+  /** Stores the draft now: the chat or the page is being left. */
+  flushDraft(): void {
+    if (!this.#cancelDraft) return;
+    this.#cancelDraft();
+    this.#cancelDraft = undefined;
+    void this.#core.setDraft(this.address, this.draft.get()).catch(() => undefined);
+  }
+
+  #typed(): void {
+    const now = this.#clock.now();
+    if (this.#typingSince === undefined || now - this.#typingSince > typingRepeat) {
+      this.#typingSince = now;
+      void this.#core.setTyping(this.address, true).catch(() => undefined);
+    }
+    this.#cancelTyping?.();
+    this.#cancelTyping = this.#clock.after(typingPause, () => this.stopTyping());
+  }
+
+  stopTyping(): void {
+    this.#cancelTyping?.();
+    this.#cancelTyping = undefined;
+    if (this.#typingSince === undefined) return;
+    this.#typingSince = undefined;
+    void this.#core.setTyping(this.address, false).catch(() => undefined);
+  }
+
+  #publish(part: Partial<ConversationState>): void {
+    const old = this.#state.get();
+    const rows = layRows(this.#timeline.messages, { hasOlder: this.#timeline.hasOlder, divider: this.#divider }, old.rows);
+    const same = rows.keys.length === old.rows.keys.length
+      && rows.keys.every((key, i) => key === old.rows.keys[i] && rows.byKey.get(key) === old.rows.byKey.get(key));
+    this.#state.set({
+      ...old, shifted: false, hasNewer: this.#timeline.hasNewer, ...part,
+      rows: same ? old.rows : rows,
+    });
+  }
+}

@@ -1,0 +1,27 @@
+import type { Address, Message } from '../core/api';
+import { Cell } from './cell';
+
+/** The dialog that lies above the app; at most one. */
+export type Overlay =
+  | { readonly name: 'new-chat' }
+  | { readonly name: 'invite' }
+  | { readonly name: 'switcher' }
+  | { readonly name: 'shortcuts' }
+  | { readonly name: 'sign-out' }
+  | { readonly name: 'lock'; readonly address: Address }
+  | { readonly name: 'verify'; readonly address: Address }
+  | { readonly name: 'message-info'; readonly message: Message };
+
+export class OverlayStore extends Cell<Overlay | undefined> {
+  constructor() {
+    super(undefined);
+  }
+
+  open(overlay: Overlay): void {
+    this.set(overlay);
+  }
+
+  close(): void {
+    this.set(undefined);
+  }
+}

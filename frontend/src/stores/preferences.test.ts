@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { memoryStorage } from '../../test/fake/host';
+import { PreferencesStore } from './preferences';
+
+test('a choice is there after a reload', () => {
+  const storage = memoryStorage();
+  new PreferencesStore(storage).change({ theme: 'dark', language: 'de' });
+  expect(new PreferencesStore(storage).get()).toMatchObject({ theme: 'dark', language: 'de' });
+});
+
+test.each(['', 'no json', '[]', 'null', '{"theme":"pink","language":7}'])('what was stored as "%s" does no harm', (stored) => {
+  expect(new PreferencesStore(memoryStorage({ 'kith.preferences': stored })).get()).toEqual({
+    theme: 'system', language: 'system', notifications: false, notificationText: true,
+  });
+});
+
+test('where storage is forbidden the choice still holds for now', () => {
+  const refuse = (): never => { throw new DOMException('no', 'SecurityError'); };
+  const store = new PreferencesStore({ getItem: refuse, setItem: refuse });
+  store.change({ theme: 'light' });
+  expect(store.get().theme).toBe('light');
+});

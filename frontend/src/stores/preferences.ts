@@ -1,0 +1,50 @@
+import { Cell } from './cell';
+
+export type Theme = 'system' | 'light' | 'dark';
+
+/** What this browser remembers about how the app looks and behaves; nothing about people. */
+export interface Preferences {
+  readonly theme: Theme;
+  /** A language tag, or `system` for the browser's. */
+  readonly language: string;
+  readonly notifications: boolean;
+  /** Show who wrote and what in notifications. */
+  readonly notificationText: boolean;
+}
+
+const key = 'kith.preferences';
+const defaults: Preferences = { theme: 'system', language: 'system', notifications: false, notificationText: true };
+
+function read(storage: Pick<Storage, 'getItem'>): Preferences {
+  try {
+    const stored: unknown = JSON.parse(storage.getItem(key) ?? '{}');
+    if (typeof stored !== 'object' || stored === null) return defaults;
+    const found = stored as Partial<Record<keyof Preferences, unknown>>;
+    return {
+      theme: found.theme === 'light' || found.theme === 'dark' ? found.theme : 'system',
+      language: typeof found.language === 'string' ? found.language : 'system',
+      notifications: found.notifications === true,
+      notificationText: found.notificationText !== false,
+    };
+  } catch {
+    return defaults; // storage forbidden or broken: the app works, it only forgets
+  }
+}
+
+export class PreferencesStore extends Cell<Preferences> {
+  readonly #storage: Pick<Storage, 'getItem' | 'setItem'>;
+
+  constructor(storage: Pick<Storage, 'getItem' | 'setItem'>) {
+    super(read(storage));
+    this.#storage = storage;
+  }
+
+  change(part: Partial<Preferences>): void {
+    this.set({ ...this.get(), ...part });
+    try {
+      this.#storage.setItem(key, JSON.stringify(this.get()));
+    } catch {
+      // as above
+    }
+  }
+}

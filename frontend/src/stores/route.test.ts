@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { FakeHistory } from '../../test/fake/host';
+import { formatRoute, parseRoute, type Route } from './route';
+import { Router } from './router';
+
+const routes: readonly (readonly [string, Route])[] = [
+  ['/', { name: 'home' }],
+  ['/i/abc', { name: 'invite', token: 'abc' }],
+  ['/chat/anna@linden.example', { name: 'chat', address: 'anna@linden.example', details: false }],
+  ['/chat/anna@linden.example/details', { name: 'chat', address: 'anna@linden.example', details: true }],
+  ['/chat/a%3Fb%2Fc@x.example', { name: 'chat', address: 'a?b/c@x.example', details: false }],
+  ['/requests', { name: 'requests' }],
+  ['/settings', { name: 'settings', section: undefined }],
+  ['/settings/devices', { name: 'settings', section: 'devices' }],
+];
+
+test.each(routes)('%s is a place and back', (path, route) => {
+  expect(parseRoute(path)).toEqual(route);
+  expect(formatRoute(route)).toBe(path);
+});
+
+test.each(['/nowhere', '/chat', '/i', '/%E0%A4%A'])('%s leads home', (path) => {
+  expect(parseRoute(path)).toEqual({ name: 'home' });
+});
+
+test('up goes back where the app came from, else to the parent', () => {
+  const history = new FakeHistory('/chat/anna@linden.example/details');
+  const router = new Router(history);
+  router.up();
+  expect(history.path()).toBe('/chat/anna@linden.example');
+  router.up();
+  expect(history.path()).toBe('/');
+  router.go({ name: 'settings', section: 'about' });
+  expect(history.entries).toHaveLength(2);
+  router.up();
+  expect(router.get()).toEqual({ name: 'home' });
+});
+
+test('going to where one is leaves the history alone', () => {
+  const history = new FakeHistory('/');
+  const router = new Router(history);
+  router.go({ name: 'home' });
+  router.go({ name: 'requests' });
+  router.go({ name: 'requests' });
+  expect(history.entries.map((entry) => entry.path)).toEqual(['/', '/requests']);
+});

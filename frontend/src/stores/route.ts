@@ -1,0 +1,59 @@
+import type { Address } from '../core/api';
+
+export const settingsSections = [
+  'profile', 'devices', 'appearance', 'language', 'notifications', 'blocked', 'password', 'about',
+] as const;
+export type SettingsSection = (typeof settingsSections)[number];
+
+export type Route =
+  | { readonly name: 'home' }
+  | { readonly name: 'invite'; readonly token: string }
+  | { readonly name: 'chat'; readonly address: Address; readonly details: boolean }
+  | { readonly name: 'requests' }
+  | { readonly name: 'settings'; readonly section: SettingsSection | undefined };
+
+const decode = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};
+// "@" is allowed in a path (RFC 3986, 3.3) and reads better than %40.
+const encode = (part: string): string => encodeURIComponent(part).replaceAll('%40', '@');
+
+/** The route of a path; what is not known is the chat list. */
+export function parseRoute(path: string): Route {
+  const [first, second, third] = path.split('/').filter((part) => part !== '').map(decode);
+  switch (first) {
+    case 'i':
+      if (second) return { name: 'invite', token: second };
+      break;
+    case 'chat':
+      if (second) return { name: 'chat', address: second, details: third === 'details' };
+      break;
+    case 'requests':
+      return { name: 'requests' };
+    case 'settings':
+      return { name: 'settings', section: settingsSections.find((section) => section === second) };
+    default:
+  }
+  return { name: 'home' };
+}
+
+export function formatRoute(route: Route): string {
+  switch (route.name) {
+    case 'home': return '/';
+    case 'invite': return `/i/${encode(route.token)}`;
+    case 'chat': return `/chat/${encode(route.address)}${route.details ? '/details' : ''}`;
+    case 'requests': return '/requests';
+    case 'settings': return route.section ? `/settings/${route.section}` : '/settings';
+  }
+}
+
+/** Where "back" leads when there is nothing to go back to. */
+export function parentRoute(route: Route): Route {
+  if (route.name === 'chat' && route.details) return { ...route, details: false };
+  if (route.name === 'settings' && route.section) return { name: 'settings', section: undefined };
+  return { name: 'home' };
+}

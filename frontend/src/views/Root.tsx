@@ -1,0 +1,57 @@
+import { createEffect, type JSX, lazy, Match, on, Show, Suspense, Switch } from 'solid-js';
+import type { App } from '../stores/app';
+import { read } from './adapter';
+import { AppContext, useView } from './context';
+import { Mark } from './parts/Mark';
+import { Patiently } from './parts/states';
+import { Toasts } from './parts/Toasts';
+import { Speaking } from './Speaking';
+
+const InvitePage = lazy(() => import('./entry/InvitePage'));
+const SignInPage = lazy(() => import('./entry/SignIn'));
+const Main = lazy(() => import('./shell/Main'));
+const SignOut = lazy(() => import('./settings/SignOut'));
+
+export function Root(props: { readonly app: App }): JSX.Element {
+  return (
+    <Speaking preferences={props.app.preferences}>
+      <AppContext.Provider value={props.app}>
+        <Place />
+        <Toasts />
+      </AppContext.Provider>
+    </Speaking>
+  );
+}
+
+/** The first choice: an invitation, the way in, or the app. */
+function Place(): JSX.Element {
+  const { app } = useView();
+  const session = read(app.session);
+  const route = read(app.router);
+  const signingIn = read(app.signIn);
+  const overlay = read(app.overlays);
+  const token = (): string | undefined => {
+    const now = route();
+    return now.name === 'invite' ? now.token : undefined;
+  };
+  const outside = (): boolean => session().phase === 'none' || session().phase === 'locked' || signingIn().busy;
+  createEffect(on(token, () => app.overlays.close(), { defer: true }));
+  return (
+    <Suspense fallback={<Splash />}>
+      <Switch fallback={<Main />}>
+        <Match when={token()} keyed>{(it) => <InvitePage token={it} />}</Match>
+        <Match when={session().phase === 'starting'}><Splash /></Match>
+        <Match when={outside()}>
+          <SignInPage />
+          <Show when={overlay()?.name === 'sign-out'}><SignOut /></Show>
+        </Match>
+      </Switch>
+    </Suspense>
+  );
+}
+
+/** Nothing at first; the mark when starting takes long. */
+function Splash(): JSX.Element {
+  const { t } = useView();
+  return <div class="splash" role="status" aria-label={t().common.loading}><Patiently><Mark /></Patiently></div>;
+}

@@ -1,0 +1,56 @@
+import { createEffect, createMemo, createSignal, type JSX, lazy, on, onCleanup, onMount, Show } from 'solid-js';
+import type { Address } from '../../core/api';
+import { chatWith } from '../../stores/chats';
+import { read } from '../adapter';
+import { attention } from '../attention';
+import { useView } from '../context';
+import { ChatHeader } from './ChatHeader';
+import { Composer } from './Composer';
+import { MessageList } from './MessageList';
+import { Notices } from './Notices';
+import './chat.css';
+
+const Details = lazy(() => import('./Details'));
+
+/** One chat: who it is with, what was written, where to write. */
+export default function ChatView(props: { readonly address: Address; readonly details: boolean }): JSX.Element {
+  const { app, t } = useView();
+  const chats = read(app.chats);
+  const contacts = read(app.contacts);
+  const chat = createMemo(() => chatWith(chats(), contacts(), props.address));
+  const contact = createMemo(() => contacts().get(props.address));
+  const conversation = app.conversations.of(props.address);
+  const state = read(conversation);
+  const looking = attention();
+  const [untrusted, setUntrusted] = createSignal(false);
+
+  onMount(() => void conversation.enter());
+  onCleanup(() => conversation.leave());
+  createEffect(() => conversation.setActive(looking()));
+  const news = read(app.deviceNews);
+  // A device that is new to a verified contact, or a key that is not what it was, must be looked at; a decision ends that.
+  createEffect(on(() => news().get(props.address), (change) => {
+    setUntrusted(change?.news === 'key-changed' || (change?.news === 'new-device' && chat().lock === 'verified'));
+  }, { defer: true }));
+
+  const arrived = createMemo(() => {
+    const message = state().arrived;
+    return message ? t().chat.arrived(chat().title, message.text) : '';
+  });
+  return (
+    <>
+      <main class="chat" id="main" aria-label={t().chat.with(chat().title)}>
+        <ChatHeader chat={chat()} contact={contact()} />
+        <MessageList conversation={conversation} chat={chat()} looking={looking()} />
+        <Notices chat={chat()} contact={contact()} untrusted={untrusted()} />
+        <Show when={!contact()?.blocked && contact()?.relation !== 'request'}>
+          <Composer conversation={conversation} chat={chat()} onUntrusted={() => setUntrusted(true)} />
+        </Show>
+        <div class="hidden" role="log" aria-live="polite" aria-relevant="additions">
+          <Show when={arrived()} keyed>{(text) => <p>{text}</p>}</Show>
+        </div>
+      </main>
+      <Show when={props.details}><Details address={props.address} /></Show>
+    </>
+  );
+}

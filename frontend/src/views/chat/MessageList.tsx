@@ -1,0 +1,333 @@
+import { ArrowDown, Copy, Info, LockOpen, RotateCw, Trash } from 'lucide';
+import { createEffect, createMemo, createSignal, type JSX, Match, on, onCleanup, Show, Switch, untrack } from 'solid-js';
+import { Virtualizer, type VirtualizerHandle } from 'virtua/solid';
+import type { Chat } from '../../core/api';
+import type { Conversation } from '../../stores/conversation';
+import type { Row } from '../../stores/rows';
+import { read } from '../adapter';
+import { useView } from '../context';
+import { Confirm } from '../parts/Dialog';
+import { Icon } from '../parts/Icon';
+import { Menu, type MenuItem } from '../parts/Menu';
+import { Failed, Patiently } from '../parts/states';
+import { MessageRow } from './MessageRow';
+import { Unreadable } from './Unreadable';
+
+type MessageOf = Extract<Row, { kind: 'message' }>;
+
+/** Closer to the end than this counts as being at the end. */
+const nearEnd = 48;
+/** Older messages are fetched while there are still this many pixels above. */
+const fetchAhead = 800;
+const pillFrom = 240;
+const dateStays = 1200;
+
+/** What was written, newest at the bottom. Only what can be seen is in the document. */
+export function MessageList(props: { readonly conversation: Conversation; readonly chat: Chat; readonly looking: boolean }): JSX.Element {
+  const { app, t, formats, now } = useView();
+  const conversation = untrack(() => props.conversation);
+  const state = read(conversation);
+  const keys = createMemo(() => state().rows.keys);
+  const row = (key: string): Row | undefined => state().rows.byKey.get(key);
+
+  let scroller!: HTMLDivElement;
+  let handle: VirtualizerHandle | undefined;
+  /** The view follows the end: new messages and growing boxes keep it there. */
+  let following = true;
+  const [settled, setSettled] = createSignal(false);
+  const [away, setAway] = createSignal(false);
+  const [focusKey, setFocusKey] = createSignal<string>();
+  const [topDay, setTopDay] = createSignal<number>();
+  const [menu, setMenu] = createSignal<{ row: MessageOf; anchor: DOMRect }>();
+  const [sendOpen, setSendOpen] = createSignal<MessageOf>();
+
+  const distanceToEnd = (): number => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+  const toEnd = (): void => {
+    const last = keys().length - 1;
+    if (last >= 0) handle?.scrollToIndex(last, { align: 'end' });
+  };
+
+  /** Down to the newest; while nobody looks, only so far that what is new begins on the screen. */
+  const follow = (): void => {
+    const divider = keys().indexOf('unread');
+    if (!props.looking && divider >= 0 && handle) {
+      const furthest = handle.getItemOffset(divider) - scroller.clientHeight / 8;
+      if (handle.scrollSize - scroller.clientHeight > furthest) {
+        following = false;
+        handle.scrollToIndex(divider, { align: 'start', offset: -Math.round(scroller.clientHeight / 8) });
+        return;
+      }
+    }
+    toEnd();
+  };
+
+  // ── where the list stands ──
+
+  const place = (): void => {
+    const divider = keys().indexOf('unread');
+    following = divider < 0;
+    if (following) toEnd();
+    else handle?.scrollToIndex(divider, { align: 'start', offset: -Math.round(scroller.clientHeight / 8) });
+  };
+  /** Shows the list once its rows are measured and it stands where it belongs. */
+  const settle = (): void => {
+    place();
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      setSettled(true);
+      look();
+    }));
+  };
+
+  let newest: string | undefined;
+  createEffect(on(keys, (list) => {
+    if (list.length === 0) return;
+    if (!settled()) {
+      newest = list.at(-1);
+      queueMicrotask(settle);
+      return;
+    }
+    const last = list.at(-1);
+    const added = last !== newest;
+    newest = last;
+    const lastRow = last === undefined ? undefined : row(last);
+    const own = added && lastRow?.kind === 'message' && lastRow.message.outgoing && lastRow.message.state === 'sending';
+    if (own || (following && !state().hasNewer)) {
+      following = true;
+      queueMicrotask(own ? toEnd : follow);
+    }
+    requestAnimationFrame(look);
+  }));
+
+  /** Tells the store what is on the screen and asks it for what will be. */
+  const look = (): void => {
+    if (!handle || !settled() || !scroller.isConnected) return;
+    const list = keys();
+    const distance = distanceToEnd();
+    setAway(distance > pillFrom || state().hasNewer);
+    const end = distance <= nearEnd ? list.length - 1 : handle.findItemIndex(scroller.scrollTop + scroller.clientHeight - 24);
+    for (let i = end; i >= 0; i--) {
+      const seen = row(list[i] ?? '');
+      if (seen?.kind !== 'message' && seen?.kind !== 'unreadable') continue;
+      conversation.seen(seen.kind === 'message' ? seen.message.order : seen.messages.at(-1)?.order ?? 0);
+      break;
+    }
+    if (scroller.scrollTop < fetchAhead) void conversation.loadOlder();
+    if (distance < fetchAhead && state().hasNewer) void conversation.loadNewer();
+  };
+
+  let dateTimer: ReturnType<typeof setTimeout> | undefined;
+  const showDate = (): void => {
+    const list = keys();
+    const first = row(list[handle?.findItemIndex(scroller.scrollTop + 40) ?? 0] ?? '');
+    const at = first?.kind === 'message' ? first.message.at : first?.kind === 'unreadable' ? first.messages[0]?.at : undefined;
+    setTopDay(at);
+    clearTimeout(dateTimer);
+    dateTimer = setTimeout(() => setTopDay(undefined), dateStays);
+  };
+  onCleanup(() => clearTimeout(dateTimer));
+
+  let frame = 0;
+  let lastTop = 0;
+  let lastHeight = 0;
+  const scrolled = (): void => {
+    if (!settled()) return;
+    // Going up while nothing shrank is the person's wish; everything else may be rows that were measured.
+    if (scroller.scrollTop < lastTop - 1 && scroller.scrollHeight >= lastHeight) following = false;
+    if (distanceToEnd() <= nearEnd && !state().hasNewer) following = true;
+    lastTop = scroller.scrollTop;
+    lastHeight = scroller.scrollHeight;
+    if (frame) return;
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      look();
+      if (!following) showDate();
+    });
+  };
+  onCleanup(() => cancelAnimationFrame(frame));
+  /** Rows or the window changed their size. The list takes its new height after this, but before it is painted. */
+  const resized = (): void => queueMicrotask(() => {
+    if (!settled()) place();
+    else if (following) toEnd();
+  });
+
+  const jump = async (): Promise<void> => {
+    if (state().hasNewer) await conversation.reload();
+    following = true;
+    toEnd();
+    setAway(false);
+    requestAnimationFrame(look);
+  };
+
+  // ── by keyboard ──
+
+  const focusable = (key: string | undefined): boolean => {
+    const kind = key === undefined ? undefined : row(key)?.kind;
+    return kind === 'message' || kind === 'unreadable';
+  };
+  const stop = createMemo(() => {
+    const chosen = focusKey();
+    if (chosen !== undefined && state().rows.byKey.has(chosen)) return chosen;
+    return keys().findLast((key) => focusable(key));
+  });
+  /** The row that Tab leads to, and the one that has the focus until that is in the document. */
+  const [heldKey, setHeldKey] = createSignal<string>();
+  const kept = createMemo(() => [...new Set([stop(), heldKey()].map((key) => keys().indexOf(key ?? '')))].filter((index) => index >= 0));
+  const focusRow = (key: string): void => {
+    setFocusKey(key);
+    handle?.scrollToIndex(keys().indexOf(key), { align: 'nearest' });
+    const element = scroller.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
+    if (element) element.focus({ preventScroll: true });
+    else requestAnimationFrame(() => scroller.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true }));
+  };
+  const pressed = (event: KeyboardEvent): void => {
+    if (!(event.target instanceof HTMLElement) || event.altKey || event.ctrlKey || event.metaKey) return;
+    const element = event.target.closest<HTMLElement>('[data-key]');
+    const list = keys();
+    // Where the focus is going, which is ahead of where it is while a row is being brought into the document.
+    const at = list.indexOf(focusKey() ?? element?.dataset['key'] ?? '');
+    switch (event.key) {
+      case 'ArrowUp': case 'Home': {
+        const before = event.key === 'Home' ? list.find(focusable) : list.slice(0, Math.max(0, at)).findLast(focusable);
+        event.preventDefault();
+        if (before) focusRow(before);
+        return;
+      }
+      case 'ArrowDown': case 'End': {
+        const after = event.key === 'End' ? list.findLast(focusable) : list.slice(at + 1).find(focusable);
+        event.preventDefault();
+        if (after) focusRow(after);
+        else if (event.key === 'ArrowDown') document.getElementById('composer')?.focus();
+        return;
+      }
+      case 'Enter': case ' ': case 'ContextMenu': {
+        const chosen = row(list[at] ?? '');
+        if (chosen?.kind !== 'message' || event.target !== element) return;
+        event.preventDefault();
+        openMenu(chosen, element.querySelector('.bubble')?.getBoundingClientRect() ?? element.getBoundingClientRect());
+        return;
+      }
+      case 'Escape':
+        event.preventDefault(); // it is done; the app need not act on it too
+        document.getElementById('composer')?.focus();
+    }
+  };
+
+  // ── what can be done with a message ──
+
+  const openMenu = (chosen: MessageOf, anchor: DOMRect): void => {
+    setFocusKey(chosen.key);
+    scroller.querySelector<HTMLElement>(`[data-key="${CSS.escape(chosen.key)}"]`)?.focus({ preventScroll: true });
+    setMenu({ row: chosen, anchor });
+  };
+  const retry = (chosen: MessageOf): void => void app.attempt(() => conversation.retry(chosen.key));
+  const remove = (chosen: MessageOf): void => void app.attempt(() => conversation.discard(chosen.key));
+  const items = (chosen: MessageOf): readonly MenuItem[] => {
+    const failed = chosen.message.state === 'failed';
+    return [
+      ...(failed ? [{ label: t().chat.failedRetry, icon: RotateCw, run: () => retry(chosen) }] : []),
+      ...(failed && chosen.message.reason?.code === 'cannot-encrypt'
+        ? [{ label: t().chat.failedOpen, icon: LockOpen, run: () => void setSendOpen(chosen) }] : []),
+      {
+        label: t().chat.copyText, icon: Copy,
+        run: () => void app.attempt(() => navigator.clipboard.writeText(chosen.message.text), 'copied'),
+      },
+      { label: t().chat.info, icon: Info, run: () => app.overlays.open({ name: 'message-info', message: chosen.message }) },
+      ...(failed ? [{ label: t().chat.failedDelete, icon: Trash, danger: true, run: () => remove(chosen) }] : []),
+    ];
+  };
+
+  const List = (list: JSX.HTMLAttributes<HTMLUListElement>): JSX.Element =>
+    <ul {...list} class="message-list" role="list" aria-label={t().chat.messages(props.chat.title)} />;
+
+  return (
+    <div class="messages-frame">
+      <div
+        ref={scroller} class="messages" classList={{ 'messages-settled': settled() }} onScroll={scrolled} onKeyDown={pressed}
+        onFocusIn={(event) => { const key = event.target instanceof HTMLElement ? event.target.dataset['key'] : undefined; if (key) { setFocusKey(key); setHeldKey(key); } }}
+      >
+        <div class="messages-space" />
+        <Virtualizer
+          ref={(it) => { handle = it; }} data={keys()} shift={state().shifted} as={List} item="li" bufferSize={400}
+          keepMounted={kept()}
+          onResize={resized}
+        >
+          {(key) => {
+            const its = createMemo(() => row(key));
+            const as = <K extends Row['kind']>(kind: K) => {
+              const now = its();
+              return now?.kind === kind ? now as Extract<Row, { kind: K }> : undefined;
+            };
+            return (
+              <Switch>
+                <Match when={as('message')}>
+                  {(it) => (
+                    <MessageRow
+                      row={it()} name={props.chat.title} stop={stop() === key}
+                      onMenu={openMenu} onRetry={retry} onDelete={remove} onSendOpen={(chosen) => setSendOpen(chosen)}
+                    />
+                  )}
+                </Match>
+                <Match when={as('day')}>
+                  {(it) => <div class="day"><span>{formats().day(it().at, now())}</span></div>}
+                </Match>
+                <Match when={as('unread')}>
+                  {(it) => <div class="unread-line"><span>{t().chat.unreadFrom(it().count)}</span></div>}
+                </Match>
+                <Match when={as('unreadable')}>
+                  {(it) => <Unreadable messages={it().messages} rowKey={key} stop={stop() === key} />}
+                </Match>
+                <Match when={as('start')}>
+                  <div class="chat-start">
+                    <p>{t().chat.start(props.chat.title)}</p>
+                    <Show when={props.chat.lock === 'encrypted' || props.chat.lock === 'verified'}><p>{t().chat.startLock}</p></Show>
+                  </div>
+                </Match>
+              </Switch>
+            );
+          }}
+        </Virtualizer>
+      </div>
+
+      <Show when={state().status === 'loading' && keys().length === 0}>
+        <Patiently><Skeleton /></Patiently>
+      </Show>
+      <Show when={state().status === 'failed' && state().reason}>
+        {(reason) => <div class="messages-over"><Failed reason={reason()} onRetry={() => void conversation.reload()} /></div>}
+      </Show>
+      <Show when={state().loading === 'older'}>
+        <Patiently after={400}><div class="messages-top" role="status"><span class="float-pill">{t().chat.loadingOlder}</span></div></Patiently>
+      </Show>
+      <div class="messages-top messages-date" classList={{ 'is-shown': topDay() !== undefined }} aria-hidden="true">
+        <Show when={topDay()}>{(at) => <span class="float-pill">{formats().day(at(), now())}</span>}</Show>
+      </div>
+      <Show when={away()}>
+        <button type="button" class="jump" onClick={() => void jump()} aria-label={t().chat.toNewest(props.chat.unread)}>
+          <Icon of={ArrowDown} />
+          <Show when={props.chat.unread > 0}><span class="badge">{formats().number(props.chat.unread)}</span></Show>
+        </button>
+      </Show>
+      <Show when={menu()}>
+        {(open) => <Menu label={t().chat.actions} items={items(open().row)} anchor={open().anchor} onClose={() => setMenu(undefined)} />}
+      </Show>
+      <Show when={sendOpen()}>
+        {(chosen) => (
+          <Confirm
+            title={t().lock.confirmTitle} text={t().lock.confirmText(props.chat.title)} action={t().lock.confirmSend} danger
+            onConfirm={() => { const it = chosen(); setSendOpen(undefined); void conversation.resendUnencrypted(it.message); }}
+            onCancel={() => setSendOpen(undefined)}
+          />
+        )}
+      </Show>
+    </div>
+  );
+}
+
+/** Grey shapes where messages will be. */
+function Skeleton(): JSX.Element {
+  const { t } = useView();
+  return (
+    <div class="messages-over messages-skeleton" role="status" aria-label={t().common.loading}>
+      <i /><i /><i class="out" /><i /><i class="out" /><i class="out" /><i />
+    </div>
+  );
+}

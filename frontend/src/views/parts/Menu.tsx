@@ -1,0 +1,82 @@
+import type { IconNode } from 'lucide';
+import { For, type JSX, onCleanup, onMount } from 'solid-js';
+import { Icon } from './Icon';
+import { rove } from './rove';
+
+export interface MenuItem {
+  readonly label: string;
+  readonly icon: IconNode;
+  readonly danger?: boolean;
+  run(): void;
+}
+
+type Props = {
+  readonly label: string;
+  readonly items: readonly MenuItem[];
+  /** Where it opens: below this box, or above it where there is no room. */
+  readonly anchor: DOMRect;
+  readonly onClose: () => void;
+};
+
+const gap = 4;
+const edge = 8;
+
+/** A menu of actions at a place on the screen. Takes the focus and gives it back. */
+export function Menu(props: Props): JSX.Element {
+  let menu!: HTMLDivElement;
+  const before = document.activeElement;
+  let chosen = false;
+
+  const outside = (event: Event): void => {
+    if (event.target instanceof Node && menu.contains(event.target)) return;
+    props.onClose();
+  };
+  const keys = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape' || event.key === 'Tab') {
+      event.preventDefault();
+      event.stopPropagation();
+      props.onClose();
+      return;
+    }
+    rove(event, [...menu.querySelectorAll<HTMLElement>('[role=menuitem]')]);
+  };
+
+  onMount(() => {
+    const { width, height } = menu.getBoundingClientRect();
+    const rtl = document.documentElement.dir === 'rtl';
+    const wished = rtl ? props.anchor.left : props.anchor.right - width;
+    const below = props.anchor.bottom + gap;
+    const top = below + height > window.innerHeight - edge ? Math.max(edge, props.anchor.top - height - gap) : below;
+    menu.style.setProperty('left', `${Math.max(edge, Math.min(wished, window.innerWidth - width - edge))}px`);
+    menu.style.setProperty('top', `${top}px`);
+    menu.querySelector<HTMLElement>('[role=menuitem]')?.focus();
+    document.addEventListener('pointerdown', outside, true);
+    window.addEventListener('resize', outside);
+    window.addEventListener('blur', outside);
+  });
+  onCleanup(() => {
+    document.removeEventListener('pointerdown', outside, true);
+    window.removeEventListener('resize', outside);
+    window.removeEventListener('blur', outside);
+    if (!chosen && before instanceof HTMLElement && before.isConnected) before.focus();
+  });
+
+  const choose = (item: MenuItem): void => {
+    chosen = true;
+    if (before instanceof HTMLElement && before.isConnected) before.focus();
+    props.onClose();
+    item.run();
+  };
+  return (
+    <div ref={menu} class="menu" role="menu" aria-label={props.label} tabindex="-1" onKeyDown={keys}>
+      <For each={props.items}>
+        {(item) => (
+          <button type="button" role="menuitem" tabindex="-1" class="menu-item" classList={{ 'menu-item-danger': item.danger === true }} onClick={() => choose(item)}>
+            <Icon of={item.icon} />
+            <span>{item.label}</span>
+          </button>
+        )}
+      </For>
+    </div>
+  );
+}

@@ -1,0 +1,115 @@
+import { createEffect, createMemo, type JSX, lazy, on, onCleanup, onMount, Show, Suspense, Switch, Match } from 'solid-js';
+import { read } from '../adapter';
+import { attention } from '../attention';
+import { useView } from '../context';
+import { media, onePane } from '../media';
+import ChatView from '../chat/ChatView';
+import { ConnectionChip } from './ConnectionChip';
+import { EmptyPane } from './EmptyPane';
+import { shortcuts } from './keyboard';
+import { ListPane } from './ListPane';
+import { notifications } from './notifications';
+import { Overlays } from './Overlays';
+import './controls.css';
+import './main.css';
+
+const SettingsNav = lazy(() => import('../settings/SettingsNav'));
+const SettingsPane = lazy(() => import('../settings/SettingsPane'));
+const Requests = lazy(() => import('./Requests'));
+
+/** The app of somebody who is signed in: what there is at the start, what is open at the end. */
+export default function Main(): JSX.Element {
+  const { app, t } = useView();
+  const route = read(app.router);
+  const inbox = read(app.inbox);
+  const looking = attention();
+  const narrow = media(onePane);
+  const inSettings = (): boolean => route().name === 'settings';
+  const address = createMemo(() => {
+    const now = route();
+    return now.name === 'chat' ? now.address : undefined;
+  });
+  const details = (): boolean => {
+    const now = route();
+    return now.name === 'chat' && now.details;
+  };
+  /** Which pane a narrow window shows. */
+  const place = createMemo((): 'start' | 'main' | 'details' => {
+    const now = route();
+    if (now.name === 'home' || (now.name === 'settings' && !now.section)) return 'start';
+    return now.name === 'chat' && now.details ? 'details' : 'main';
+  });
+
+  createEffect(() => void app.core.setActive(looking()).catch(() => undefined));
+  createEffect(() => {
+    const count = inbox().unread;
+    const chat = address();
+    const name = chat === undefined ? undefined : app.contacts.get().get(chat)?.name;
+    document.title = `${t().notification.title(count)}${name ? ` · ${name}` : ''}`;
+  });
+  onCleanup(() => { document.title = t().app; });
+  shortcuts(app);
+  notifications(app, t);
+
+  // On a narrow window the focus follows from pane to pane; the composer takes it itself where there is a keyboard.
+  let frame!: HTMLDivElement;
+  createEffect(on([place, address], ([now], before) => {
+    if (!before) return;
+    const [was, from] = before;
+    queueMicrotask(() => {
+      if (now === 'start' && was !== 'start') {
+        const row = from === undefined ? undefined : frame.querySelector<HTMLElement>(`[data-address="${CSS.escape(from)}"]`);
+        (row ?? frame.querySelector<HTMLElement>('.start-pane h1'))?.focus({ preventScroll: true });
+      } else if (now === 'main' && was === 'details') {
+        frame.querySelector<HTMLElement>('.chat-head-who')?.focus({ preventScroll: true });
+      } else if (now === 'main' && narrow() && !frame.querySelector('.main-pane :focus')) {
+        (frame.querySelector<HTMLElement>('.main-pane .chat-head-who') ?? frame.querySelector<HTMLElement>('.main-pane h1'))?.focus({ preventScroll: true });
+      }
+    });
+  }));
+
+  // Without a full viewport unit that knows the keyboard (iOS), the height is told by the visual viewport.
+  onMount(() => {
+    const viewport = window.visualViewport;
+    if (!viewport) return;
+    const fit = (): void => {
+      const covered = window.innerHeight - viewport.height > 80 && viewport.scale === 1;
+      if (covered) document.documentElement.style.setProperty('--app-height', `${viewport.height}px`);
+      else document.documentElement.style.removeProperty('--app-height');
+    };
+    viewport.addEventListener('resize', fit);
+    onCleanup(() => {
+      viewport.removeEventListener('resize', fit);
+      document.documentElement.style.removeProperty('--app-height');
+    });
+  });
+
+  // What opens by a key must be there when the next key comes.
+  onMount(() => {
+    const warm = setTimeout(() => void import('./Switcher'), 1000);
+    onCleanup(() => clearTimeout(warm));
+  });
+
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('composer')?.focus(); document.getElementById('main')?.focus(); }}>{t().list.skip}</a>
+      <div ref={frame} class="app" data-place={place()} data-details={details() ? 'open' : undefined}>
+        <div class="start-pane" role={narrow() && place() === 'start' ? 'main' : undefined}>
+          <div class="start-pane-in" hidden={inSettings()}><ListPane /></div>
+          <Show when={inSettings()}><Suspense><SettingsNav /></Suspense></Show>
+        </div>
+        <div class="main-pane">
+          <Suspense>
+            <Switch fallback={<EmptyPane />}>
+              <Match when={address()} keyed>{(it) => <ChatView address={it} details={details()} />}</Match>
+              <Match when={inSettings()}><SettingsPane /></Match>
+              <Match when={route().name === 'requests'}><Requests /></Match>
+            </Switch>
+          </Suspense>
+        </div>
+        <ConnectionChip />
+      </div>
+      <Overlays />
+    </>
+  );
+}

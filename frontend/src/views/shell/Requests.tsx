@@ -1,0 +1,51 @@
+import { ArrowLeft, UserCheck } from 'lucide';
+import { createMemo, For, type JSX, Show } from 'solid-js';
+import { requests, shownName } from '../../stores/contacts';
+import { read } from '../adapter';
+import { useView } from '../context';
+import { Avatar } from '../parts/Avatar';
+import { Button, IconButton } from '../parts/Button';
+import { Empty } from '../parts/states';
+
+/** People who would like to be contacts. */
+export default function Requests(): JSX.Element {
+  const { app, t } = useView();
+  const contacts = read(app.contacts);
+  const waiting = createMemo(() => requests(contacts()));
+  const home = (): void => app.router.go({ name: 'home' });
+  return (
+    <main class="page" id="main" tabindex="-1">
+      <header class="pane-head">
+        <IconButton class="only-one-pane" icon={ArrowLeft} mirror label={t().common.back} onClick={home} />
+        <h1 tabindex="-1">{t().requests.title}</h1>
+      </header>
+      <div class="page-body">
+        <Show when={waiting().length > 0} fallback={<Empty icon={UserCheck} title={t().requests.none}><Button onClick={home}>{t().requests.toChats}</Button></Empty>}>
+          <ul class="requests" role="list">
+            <For each={waiting()}>
+              {(contact) => {
+                const name = (): string => shownName(contact, contact.address);
+                return (
+                  <li class="card request">
+                    <Avatar address={contact.address} name={name()} />
+                    <div class="request-text">
+                      <h2><bdi>{name()}</bdi></h2>
+                      <p class="quiet"><bdi dir="ltr" class="address">{contact.address}</bdi></p>
+                      <Show when={contact.requestText}><blockquote dir="auto">{contact.requestText}</blockquote></Show>
+                    </div>
+                    <div class="request-actions">
+                      <Button look="quiet" onClick={() => void app.attempt(() => app.core.block(contact.address), 'blocked')}>{t().requests.block}</Button>
+                      <Button onClick={() => void app.attempt(() => app.core.declineContact(contact.address), 'declined')}>{t().requests.decline}</Button>
+                      <Button look="primary" onClick={() => void app.attempt(() => app.core.acceptContact(contact.address), 'contact-added')}>{t().requests.accept}</Button>
+                    </div>
+                  </li>
+                );
+              }}
+            </For>
+          </ul>
+          <p class="quiet">{t().requests.hint}</p>
+        </Show>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,44 @@
+import { createApp } from '../../src/stores/app';
+import type { RouterHost } from '../../src/stores/router';
+import { mountApp, mountUnsupported } from '../../src/views/mount';
+import { FakeCore } from './core';
+import { scenes, worldOf } from './scenes';
+
+// /gallery.html?scene=family&route=/chat/lena@linden.example: the views on a core in memory, for looking and for tests.
+
+const here = (): URLSearchParams => new URLSearchParams(location.search);
+const to = (path: string): string => {
+  const next = here();
+  next.set('route', path);
+  return `?${next}`;
+};
+const router: RouterHost = {
+  path: () => here().get('route') ?? '/',
+  depth: () => (history.state as { depth?: number } | null)?.depth ?? 0,
+  push: (path, depth) => history.pushState({ depth }, '', to(path)),
+  replace: (path, depth) => history.replaceState({ depth }, '', to(path)),
+  back: () => history.back(),
+  onPop: (listener) => window.addEventListener('popstate', listener),
+};
+
+const name = here().get('scene') ?? 'family';
+const world = worldOf(name);
+world.latency = Number(here().get('latency') ?? 0);
+const core = new FakeCore(world);
+const app = createApp(core, { router, storage: localStorage });
+const root = document.getElementById('app');
+if (!root) throw new Error('gallery: no place to show the app');
+const missing = here().get('missing');
+if (missing === 'insecure' || missing === 'features') mountUnsupported(missing, app.preferences, root);
+else {
+  mountApp(app, root);
+  await app.start();
+}
+scenes[name]?.after?.(core);
+if (here().get('dir') === 'rtl') {
+  // No right-to-left language is complete yet: this turns the page around to see that everything follows.
+  new MutationObserver(() => { if (document.documentElement.dir !== 'rtl') document.documentElement.dir = 'rtl'; })
+    .observe(document.documentElement, { attributes: true, attributeFilter: ['dir'] });
+  document.documentElement.dir = 'rtl';
+}
+Object.assign(window, { kith: { core, app } });

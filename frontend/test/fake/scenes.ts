@@ -1,0 +1,79 @@
+import type { FakeCore, World } from './core';
+import { family, longTalk } from './seed';
+
+interface Scene {
+  /** Changes the family before anybody looks. */
+  world?(world: World): void;
+  /** Goes on after the page is attached. */
+  after?(core: FakeCore): void;
+}
+
+const lena = 'lena@linden.example';
+const jonas = 'jonas@linden.example';
+
+/** Situations to look at, by the name in `?scene=`. */
+export const scenes: Readonly<Record<string, Scene>> = {
+  family: {},
+  'signed-out': { world: (world) => { world.session = { phase: 'none', catchingUp: false }; } },
+  locked: {
+    world: (world) => { world.session = { ...world.session, phase: 'locked', reason: { code: 'credentials' } }; },
+  },
+  starting: { world: (world) => { world.session = { phase: 'starting', catchingUp: false }; } },
+  empty: { world: (world) => { world.contacts = []; world.chats = []; world.messages = []; } },
+  offline: {
+    world: (world) => { world.session = { ...world.session, phase: 'offline', retryAt: Date.now() + 42_000, reason: { code: 'network' } }; },
+  },
+  typing: { after: (core) => core.tell('typing', { chat: jonas, typing: true }) },
+  long: {
+    world: (world) => {
+      world.messages = [...world.messages.filter((message) => message.chat !== lena), ...longTalk(10_000, lena)];
+      world.chats = world.chats.map((chat) => (chat.id === lena ? { ...chat, unread: 0, readUpTo: 10_000, hasOlder: true } : chat));
+    },
+  },
+  unread: {
+    world: (world) => {
+      const talk = longTalk(400, lena);
+      const from = 300;
+      world.messages = [...world.messages.filter((message) => message.chat !== lena), ...talk];
+      const unread = talk.slice(from).filter((message) => !message.outgoing).length;
+      world.chats = world.chats.map((chat) => (chat.id === lena ? { ...chat, unread, readUpTo: from, hasOlder: true } : chat));
+    },
+  },
+  troubles: {
+    world: (world) => {
+      const base = world.messages.find((message) => message.chat === lena);
+      const at = Date.now();
+      const make = (i: number, part: object) => ({ ...base!, id: `trouble-${i}`, order: i, at: at - (40 - i) * 60_000, outgoing: false, from: lena, state: 'received' as const, text: '', ...part });
+      world.messages = [
+        ...world.messages.filter((message) => message.chat !== lena),
+        make(1, { problem: 'not-for-this-device' }), make(2, { problem: 'not-for-this-device' }), make(3, { problem: 'not-for-this-device' }),
+        make(4, { text: 'Now it works, I think.' }),
+        make(5, { problem: 'undecryptable' }),
+        make(6, { text: 'This one came without encryption.', lock: 'unencrypted' }),
+        make(7, { outgoing: true, from: world.session.address, state: 'failed', reason: { code: 'cannot-encrypt' }, text: 'Did you get my letter?' }),
+        make(8, { outgoing: true, from: world.session.address, state: 'sending', text: 'And this one waits for the connection.' }),
+        make(9, { outgoing: true, from: world.session.address, state: 'sending', text: '🎉🎂' }),
+      ];
+      world.chats = world.chats.map((chat) => (chat.id === lena ? { ...chat, unread: 0, readUpTo: 9, draft: '' } : chat));
+    },
+  },
+  'crypto-broken': { world: (world) => { world.session = { ...world.session, cryptoError: { code: 'storage' } }; } },
+  many: {
+    world: (world) => {
+      for (let i = 0; i < 500; i++) {
+        const address = `person${i}@linden.example`;
+        world.contacts.push({ address, name: `Person ${i}`, availability: 'offline', relation: 'mutual', blocked: false });
+        world.chats.push({
+          id: address, kind: 'direct', title: `Person ${i}`, lock: 'encrypted', unread: i % 7 === 0 ? 2 : 0, readUpTo: 0, draft: '',
+          activeAt: Date.now() - i * 3_600_000, hasOlder: false, last: { text: 'Good night!', outgoing: i % 2 === 0, state: 'read', at: Date.now() - i * 3_600_000 },
+        });
+      }
+    },
+  },
+};
+
+export function worldOf(name: string): World {
+  const world = family();
+  scenes[name]?.world?.(world);
+  return world;
+}

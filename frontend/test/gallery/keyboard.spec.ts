@@ -1,0 +1,176 @@
+import { expect, inPage, jonas, lena, open, sizes, test } from './gallery';
+
+const focused = 'document.activeElement';
+
+test('Ctrl-K: unread first, letters find, Enter opens, Esc gives the focus back', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await expect(page.locator('#composer')).toBeFocused();
+  await page.keyboard.press('Control+k');
+  const input = page.getByRole('combobox');
+  await expect(input).toBeFocused();
+  await expect(page.getByRole('option').first()).toContainText('Lena Hartwig');
+  await page.keyboard.press('Escape');
+  await expect(page.locator('dialog[open]')).toHaveCount(0);
+  await expect(page.locator('#composer')).toBeFocused();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('tar');
+  await expect(page.getByRole('option').first()).toContainText('Tarek');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.chat-head-name')).toHaveText('Tarek');
+  await expect(page.locator('#composer')).toBeFocused();
+});
+
+test('the arrows choose in the switcher and the choice is told', async ({ page }) => {
+  await open(page, { route: '/' });
+  await page.keyboard.press('Control+k');
+  const input = page.getByRole('combobox');
+  await expect(input).toBeFocused();
+  await page.keyboard.press('ArrowDown');
+  const second = page.getByRole('option').nth(1);
+  await expect(second).toHaveAttribute('aria-selected', 'true');
+  await expect(input).toHaveAttribute('aria-activedescendant', await second.getAttribute('id') ?? '-');
+});
+
+test('? shows the shortcuts, but not while writing', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await page.keyboard.type('What?');
+  await expect(page.locator('dialog[open]')).toHaveCount(0);
+  await expect(page.locator('#composer')).toHaveValue('What?');
+  await page.locator('.chat-row').first().focus();
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
+});
+
+test('the whole way by keyboard: list, chat, messages, a message, back', async ({ page }) => {
+  await open(page, { route: '/' });
+  const rows = page.locator('.chat-row');
+  await rows.first().focus();
+  await page.keyboard.press('ArrowDown');
+  await expect(rows.nth(1)).toBeFocused();
+  await page.keyboard.press('End');
+  await expect(rows.last()).toBeFocused();
+  await page.keyboard.press('Home');
+  await expect(rows.first()).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#composer')).toBeFocused();
+  await page.keyboard.press('ArrowUp');
+  const messages = page.locator('.message');
+  await expect(messages.last()).toBeFocused();
+  await page.keyboard.press('ArrowUp');
+  await expect(messages.nth(-2)).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('menuitem').first()).toBeFocused();
+  await page.keyboard.press('ArrowDown');
+  await expect(page.getByRole('menuitem', { name: 'Message info' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog', { name: 'Message info' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(messages.nth(-2)).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(page.locator('#composer')).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(rows.first()).toBeFocused();
+});
+
+test('reading back by keyboard goes beyond what is in the document', async ({ page }) => {
+  await open(page, { scene: 'long', route: `/chat/${lena}` });
+  await page.keyboard.press('ArrowUp');
+  for (let i = 0; i < 80; i++) await page.keyboard.press('ArrowUp');
+  const key = await page.evaluate<string | undefined>(`${focused}.dataset.key`);
+  expect(key).toBe('long-9919');
+  const box = await page.locator(`[data-key="${key}"]`).boundingBox();
+  const frame = await page.locator('.messages').boundingBox();
+  expect(box!.y + box!.height).toBeGreaterThan(frame!.y);
+  expect(box!.y).toBeLessThan(frame!.y + frame!.height);
+});
+
+test('one message is in the order of Tab, and Tab leads on to the composer', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await expect(page.locator('.message[tabindex="0"]')).toHaveCount(1);
+  await expect(page.locator('.chat-row[tabindex="0"]')).toHaveCount(1);
+  await page.locator('.message[tabindex="0"]').focus();
+  await page.keyboard.press('Tab');
+  await expect(page.locator('#composer')).toBeFocused();
+});
+
+test('Alt and arrows go from chat to chat', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await page.keyboard.press('Alt+ArrowDown');
+  await expect(page.locator('.chat-head-name')).toHaveText('Lena Hartwig');
+  await page.keyboard.press('Alt+ArrowUp');
+  await expect(page.locator('.chat-head-name')).toHaveText('Jonas');
+});
+
+test('a dialog keeps the focus, and what is behind it is out of reach', async ({ page }) => {
+  await open(page, { route: `/chat/${lena}` });
+  await page.locator('.chat-lock').click();
+  await page.getByRole('dialog').waitFor();
+  for (let i = 0; i < 25; i++) {
+    await page.keyboard.press('Tab');
+    // The browser's own controls come between the last and the first; nothing of the page behind does.
+    expect(await page.evaluate<boolean>(`${focused} === document.body || ${focused}.closest('dialog') !== null`)).toBe(true);
+  }
+  await page.keyboard.press('Escape');
+  await expect(page.locator('.chat-lock')).toBeFocused();
+});
+
+test('from one dialog to the next, Esc closes the last and the focus comes home', async ({ page }) => {
+  await open(page, { route: `/chat/${lena}` });
+  await page.locator('.chat-lock').click();
+  await page.getByRole('button', { name: 'Compare codes' }).click();
+  await expect(page.getByRole('dialog', { name: /Compare codes/ })).toBeVisible();
+  await expect(page.locator('dialog[open]')).toHaveCount(1);
+  await page.keyboard.press('Escape');
+  await expect(page.locator('dialog[open]')).toHaveCount(0);
+  await expect(page.locator('.chat-lock')).toBeFocused();
+});
+
+test('the skip link leads past the list', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await page.locator('.skip').focus();
+  await expect(page.locator('.skip')).toBeInViewport();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#composer')).toBeFocused();
+});
+
+test.describe('on a phone', () => {
+  test.use({ viewport: sizes.phone, hasTouch: true, isMobile: true });
+
+  test('one pane at a time, back by the browser and by the button, the focus follows', async ({ page }) => {
+    await open(page, { route: '/' });
+    await expect(page.locator('.main-pane')).toBeHidden();
+    await page.locator('.chat-row').nth(1).click();
+    await expect(page.locator('.start-pane')).toBeHidden();
+    await expect(page.locator('.chat-head-who')).toBeFocused();
+    await page.locator('.chat-head-who').click();
+    await expect(page.locator('.details')).toBeVisible();
+    await expect(page.locator('.chat')).toBeHidden();
+    await page.goBack();
+    await expect(page.locator('.chat')).toBeVisible();
+    await expect(page.locator('.chat-head-who')).toBeFocused();
+    await page.goBack();
+    await expect(page.locator('.list-pane')).toBeVisible();
+    await expect(page.locator('.chat-row').nth(1)).toBeFocused();
+  });
+
+  test('Enter makes a new line', async ({ page }) => {
+    await open(page, { route: `/chat/${jonas}` });
+    await page.locator('#composer').tap();
+    await page.keyboard.type('one');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('two');
+    await expect(page.locator('#composer')).toHaveValue('one\ntwo');
+    await page.getByRole('button', { name: 'Send' }).tap();
+    await expect(page.locator('.bubble').last()).toContainText('one\ntwo');
+    await expect(page.locator('#composer')).toBeFocused();
+  });
+
+  test('holding a message opens what can be done with it', async ({ page }) => {
+    await open(page, { route: `/chat/${jonas}` });
+    await inPage(page, () => {
+      const bubble = [...document.querySelectorAll('.bubble')].at(-1)!;
+      bubble.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, pointerType: 'touch' }));
+    });
+    await expect(page.getByRole('menu')).toBeVisible();
+  });
+});

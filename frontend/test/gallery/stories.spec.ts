@@ -1,0 +1,273 @@
+import { expect, inPage, jonas, lena, open, sizes, test, unwatched } from './gallery';
+
+test('a message stands at once, with its clock, and its state has a name all the way', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}`, latency: 400 });
+  await page.locator('#composer').fill('On my way');
+  await page.keyboard.press('Enter');
+  const bubble = page.locator('.row-out').last();
+  await expect(bubble).toContainText('On my way', { timeout: 200 });
+  await expect(bubble.getByText('Waiting to be sent')).toBeAttached();
+  await expect(page.locator('#composer')).toHaveValue('');
+  await expect.poll(() => inPage(page, ({ core }) => core.world.messages.at(-1)?.text)).toBe('On my way');
+  for (const [state, name] of [['sent', 'Sent'], ['delivered', 'Delivered'], ['read', 'Read']] as const) {
+    await inPage(page, ({ core }, to) => core.setState(core.world.messages.at(-1)!.id, { state: to }), state);
+    await expect(bubble.locator('.ticks .hidden')).toHaveText(name);
+    await expect(bubble.locator('.message')).toHaveAttribute('aria-label', new RegExp(`${name}$`));
+  }
+  await expect(page.locator('.row-out', { hasText: 'On my way' })).toHaveCount(1);
+});
+
+test('what was refused can be tried again, or thrown away', async ({ page }) => {
+  await open(page, { scene: 'troubles', route: `/chat/${lena}` });
+  const failed = page.locator('.row', { hasText: 'Did you get my letter?' });
+  await expect(failed).toContainText('This message cannot be protected');
+  await failed.getByRole('button', { name: 'Try again' }).click();
+  await expect(failed.getByText('Waiting to be sent')).toBeAttached();
+  await inPage(page, ({ core }) => core.setState('trouble-7', { state: 'failed', reason: { code: 'network' } }));
+  await failed.getByRole('button', { name: 'Delete' }).click();
+  await expect(failed).toHaveCount(0);
+});
+
+test('nothing goes out unencrypted without a clear yes', async ({ page }) => {
+  await open(page, { route: '/chat/noor@oldserver.example' });
+  await page.locator('#composer').fill('Secret?');
+  await page.keyboard.press('Enter');
+  const question = page.getByRole('alertdialog', { name: 'Send without encryption?' });
+  await expect(question.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(page.locator('#composer')).toHaveValue('Secret?');
+  expect(await inPage(page, ({ core }) => core.calls.filter((call) => call.command === 'send').length)).toBe(0);
+  await page.keyboard.press('Enter');
+  await question.getByRole('button', { name: 'Send unencrypted' }).click();
+  await expect(page.locator('.bubble').last()).toContainText('Secret?');
+  await expect(page.locator('.message').last()).toHaveAttribute('aria-label', /Not encrypted/);
+});
+
+test('a new device of a verified contact is a clear choice', async ({ page }) => {
+  await open(page, { route: `/chat/${lena}` });
+  await inPage(page, ({ core }) => void core.refuse.set('send', 'untrusted'));
+  await page.locator('#composer').fill('Hello');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#composer')).toHaveValue('Hello');
+  await page.getByRole('button', { name: 'Check', exact: true }).click();
+  await page.getByRole('button', { name: 'The codes match' }).first().click();
+  await expect(page.locator('.device-trust').first()).toHaveText('Verified');
+});
+
+test('the draft survives going elsewhere and a reload', async ({ page }) => {
+  await open(page, { route: `/chat/${lena}` });
+  await page.locator('#composer').fill('Half a thought');
+  await page.locator('.chat-row', { hasText: 'Jonas' }).click();
+  await expect(page.locator('.chat-row', { hasText: 'Lena' })).toContainText('Draft: Half a thought');
+  await page.locator('.chat-row', { hasText: 'Lena' }).click();
+  await expect(page.locator('#composer')).toHaveValue('Half a thought');
+});
+
+test('writing is told, and shown where it is told to us', async ({ page }) => {
+  await open(page, { scene: 'typing', route: `/chat/${jonas}` });
+  await expect(page.locator('.chat-head-status')).toHaveText('typing…');
+  await expect(page.locator('.chat-row', { hasText: 'Jonas' })).toContainText('typing…');
+  await page.locator('#composer').pressSequentially('Hi');
+  await expect.poll(() => inPage(page, ({ core }) => core.calls.filter((call) => call.command === 'setTyping').map((call) => call.given[1]))).toEqual([true]);
+  await page.keyboard.press('Enter');
+  await expect.poll(() => inPage(page, ({ core }) => core.calls.filter((call) => call.command === 'setTyping').map((call) => call.given[1]))).toEqual([true, false]);
+});
+
+test('new messages are read out politely', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await inPage(page, ({ core }) => void core.receive('jonas@linden.example', 'Dinner is ready'));
+  await expect(page.locator('.chat [role=log]')).toHaveText('Jonas: Dinner is ready');
+});
+
+test.describe('an invitation', () => {
+  test('is an account and a chat in one form', async ({ page }) => {
+    await open(page, { scene: 'signed-out', route: '/i/welcome' });
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Jonas invites you to chat');
+    await page.getByLabel('Your name').fill('Kim Müller');
+    await expect(page.getByLabel('User name')).toHaveValue('kim.mueller');
+    await page.getByLabel('Password', { exact: true }).fill('abc');
+    await expect(page.locator('.strength')).toContainText('Too short');
+    await page.getByRole('button', { name: 'Suggest one' }).click();
+    await expect(page.locator('.strength')).toContainText('Strong');
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await expect(page.locator('.chat-head-name')).toHaveText('Jonas');
+    expect(await inPage(page, ({ core }) => core.world.session.address)).toBe('kim.mueller@linden.example');
+  });
+
+  test('says what is wrong where it is wrong, and goes there', async ({ page }) => {
+    await open(page, { scene: 'signed-out', route: '/i/plain' });
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await expect(page.getByLabel('Your name')).toBeFocused();
+    await expect(page.getByLabel('Your name')).toHaveAccessibleDescription(/Enter your name\./);
+    await page.getByLabel('Your name').fill('Jonas');
+    await page.getByLabel('Password', { exact: true }).fill('bread lake house rain');
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await expect(page.getByLabel('User name')).toHaveAccessibleDescription(/already taken/);
+    await expect(page.getByLabel('User name')).toBeFocused();
+  });
+
+  test('is a contact for somebody who is here', async ({ page }) => {
+    await open(page, { scene: 'empty', route: '/i/welcome' });
+    await page.getByRole('button', { name: 'Add Jonas' }).click();
+    await expect(page.locator('.chat-head-name')).toHaveText('Jonas');
+  });
+
+  test('to others is a link and a code', async ({ page, context }) => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await open(page, { scene: 'empty', route: '/' });
+    await page.locator('.main-pane').getByRole('button', { name: 'Invite somebody' }).click();
+    await page.getByRole('img', { name: 'Code with the invitation link' }).waitFor();
+    await page.getByRole('button', { name: 'Copy' }).click();
+    await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^https:\/\/linden\.example\/i\//);
+  });
+});
+
+test('signing in: a wrong password keeps the name, a right one opens the app', async ({ page }) => {
+  await open(page, { scene: 'signed-out', latency: 30 });
+  await page.getByLabel('Name').fill('mira');
+  await page.getByLabel('Password', { exact: true }).fill('nonsense');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('alert')).toContainText('do not fit together');
+  await expect(page.getByLabel('Name')).toHaveValue('mira');
+  await expect(page.getByLabel('Password', { exact: true })).toBeFocused();
+  await page.getByRole('button', { name: 'Show password' }).click();
+  await expect(page.getByLabel('Password', { exact: true })).toHaveAttribute('type', 'text');
+  await page.getByLabel('Password', { exact: true }).fill('correct horse');
+  await page.keyboard.press('Enter');
+  await page.locator('.app').waitFor();
+});
+
+test('a contact request can be answered', async ({ page }) => {
+  await open(page, { route: '/' });
+  await page.getByRole('link', { name: '1 contact request' }).click();
+  await expect(page.locator('.request')).toContainText('we met at the choir');
+  await page.getByRole('button', { name: 'Accept' }).click();
+  await expect(page.locator('.request')).toHaveCount(0);
+  await expect(page.locator('.chat-row', { hasText: 'Paula Winter' })).toBeVisible();
+});
+
+test('somebody is added by address, renamed, blocked and unblocked', async ({ page }) => {
+  await open(page, { route: '/' });
+  await page.locator('.pane-head').getByRole('button', { name: 'New chat' }).click();
+  await page.getByLabel('Name or address').fill('kim@brook.example');
+  await page.getByRole('button', { name: /Add kim@brook.example/ }).click();
+  await expect(page.locator('.chat-head-name')).toHaveText('kim');
+  await page.locator('.chat-head-who').click();
+  await page.getByRole('button', { name: 'Name shown to you' }).click();
+  await page.getByLabel('Name shown to you').fill('Kim from the choir');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.locator('.chat-head-name')).toHaveText('Kim from the choir');
+  await page.getByRole('button', { name: 'Block' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Block' }).click();
+  await expect(page.locator('#composer')).toHaveCount(0);
+  await page.locator('.chat-notice').getByRole('button', { name: 'Unblock' }).click();
+  await expect(page.locator('#composer')).toBeVisible();
+});
+
+test('codes are compared as text, and a wrong one is a warning', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await page.locator('.chat-lock').click();
+  await expect(page.getByRole('dialog')).toContainText('really Jonas’s devices');
+  await page.keyboard.press('Escape');
+  await page.locator('.chat-row', { hasText: 'Oma Ilse' }).click();
+  await page.locator('.chat-lock').click();
+  await page.getByRole('button', { name: 'Compare codes' }).click();
+  await page.getByRole('tab', { name: 'Their code' }).click();
+  const code = await inPage(page, ({ core }) => {
+    const device = core.world.devices.find((it) => it.address === 'oma.ilse@linden.example')!;
+    return `xmpp:${device.address}?omemo-sid-${device.id}=${device.fingerprint}`;
+  });
+  await page.getByLabel('Code as text').fill(code.replace(/.$/, (c) => (c === '0' ? '1' : '0')));
+  await page.getByRole('button', { name: 'Check the code' }).click();
+  await expect(page.locator('.verdict')).toContainText('This code does not fit');
+  await page.getByLabel('Code as text').fill(code);
+  await page.getByRole('button', { name: 'Check the code' }).click();
+  await expect(page.locator('.verdict')).toContainText('It fits. 1 device is verified.');
+  await page.keyboard.press('Escape');
+  await expect(page.locator('.chat-lock')).toHaveAccessibleName('Encrypted and verified');
+});
+
+test.describe('settings', () => {
+  test('colours and language are kept', async ({ page }) => {
+    await open(page, { route: '/settings/appearance' });
+    await page.getByLabel('Dark').check();
+    await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+    await page.getByRole('link', { name: 'Language' }).click();
+    await page.getByLabel('Deutsch').check();
+    await expect(page.getByRole('heading', { name: 'Sprache' })).toBeVisible();
+    await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+    await page.reload();
+    await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+    await expect(page.getByRole('heading', { name: 'Sprache' })).toBeVisible();
+  });
+
+  test('a device is signed out', async ({ page }) => {
+    await open(page, { route: '/settings/devices' });
+    await page.getByRole('button', { name: 'Sign out: Chromium on the kitchen tablet' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Sign out' }).click();
+    await expect(page.getByText('Chromium on the kitchen tablet')).toHaveCount(0);
+  });
+
+  test('signing out says what is lost, and ends at the way in', async ({ page }) => {
+    await open(page, { route: '/settings' });
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await expect(page.getByRole('alertdialog')).toContainText('deleted from this browser');
+    await page.getByRole('button', { name: 'Sign out and delete' }).click();
+    await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+    expect(await page.locator('body').innerText()).not.toContain('Jonas');
+  });
+
+  test('the password is changed, and a wrong old one is told there', async ({ page }) => {
+    await open(page, { route: '/settings/password' });
+    await page.getByLabel('Current password').fill('nonsense');
+    await page.getByLabel('New password').fill('bread lake house rain');
+    await page.getByRole('button', { name: 'Change password' }).click();
+    await expect(page.getByLabel('Current password')).toHaveAccessibleDescription(/not your current password/);
+    await page.getByLabel('Current password').fill('correct horse');
+    await page.getByRole('button', { name: 'Change password' }).click();
+    await expect(page.locator('.toast')).toContainText('Your password is changed');
+  });
+});
+
+test('being offline is told once, after a moment, calmly', async ({ page }) => {
+  await open(page, { route: '/' });
+  await page.clock.install();
+  await inPage(page, ({ core }) => core.setSession({ phase: 'offline', retryAt: Date.now() + 20_000, reason: { code: 'network' } }));
+  await page.clock.runFor(1000);
+  await expect(page.locator('.chip')).toHaveCount(0);
+  await page.clock.runFor(1500);
+  await expect(page.locator('.chip')).toContainText(/Offline, trying again in 1[78] s/);
+  await expect(page.locator('.connection [role=status]')).toHaveText('Offline');
+  await page.getByRole('button', { name: 'Try now' }).click();
+  await expect(page.locator('.chip')).toHaveCount(0);
+});
+
+test.describe('in every size', () => {
+  for (const [name, size] of Object.entries(sizes)) {
+    test(`${name}: the title tells what is unread`, async ({ page }) => {
+      await page.setViewportSize(size);
+      await open(page, { route: '/' });
+      await expect(page).toHaveTitle('(4) Kith');
+    });
+  }
+});
+
+unwatched('an address of a place that does not exist leads home', async ({ page }) => {
+  await open(page, { route: '/nowhere/at/all' });
+  await expect(page.locator('.list-pane')).toBeVisible();
+});
+
+unwatched.describe('where the app cannot start', () => {
+  unwatched('an old browser is told so, and no page stays empty', async ({ page }) => {
+    await page.route('**/assets/gallery-*.js', (route) => route.fulfill({ contentType: 'text/javascript', body: 'class A { @@ }' }));
+    await page.goto('/gallery.html');
+    await expect(page.getByRole('alert')).toContainText('too old for Kith');
+  });
+
+  unwatched('a script that does not come is told as that', async ({ page }) => {
+    await page.route('**/assets/gallery-*.js', (route) => route.abort());
+    await page.goto('/gallery.html');
+    await expect(page.getByRole('alert')).toContainText('could not be loaded');
+  });
+});

@@ -1,0 +1,40 @@
+import { defineConfig } from 'vite';
+import solid from 'vite-plugin-solid';
+import { sharedChunks } from '../../build/chunks.ts';
+import { trustedTemplates } from '../../build/trusted-templates.ts';
+
+/** The policy under which the views must work; the server sends the same, with its own connect-src. */
+export const policy = [
+  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "font-src 'none'", "connect-src 'self'",
+  "worker-src 'self'", "manifest-src 'self'", "media-src 'self' blob:", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'", 'trusted-types solid',
+].join('; ');
+
+/** Builds the views on the core in memory as the app is built, and serves them under the app's security policy. */
+export default defineConfig({
+  root: new URL('../..', import.meta.url).pathname,
+  plugins: [trustedTemplates(), solid()],
+  define: { 'import.meta.env.VITEST': 'false' },
+  build: {
+    outDir: 'node_modules/.gallery',
+    emptyOutDir: true,
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      input: new URL('../../gallery.html', import.meta.url).pathname,
+      output: { codeSplitting: { groups: sharedChunks } },
+    },
+  },
+  preview: {
+    port: 4179,
+    strictPort: true,
+    headers: {
+      'Content-Security-Policy': policy,
+      'Permissions-Policy': 'camera=(self), microphone=(self), geolocation=(self)',
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
+    },
+  },
+});

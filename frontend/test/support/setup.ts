@@ -1,0 +1,2 @@
+/** What a browser has and Node lacks. */
+import 'fake-indexeddb/auto';
