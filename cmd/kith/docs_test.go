@@ -43,17 +43,22 @@ func TestDocumentationIsUpToDate(t *testing.T) {
 		"cmd/kith/kith.toml": configdoc.File(set, docs, fileHead),
 		"docs/config.md":     configdoc.Markdown(set, docs, pageHead),
 	} {
-		path := filepath.Join(root, name)
-		if *update {
-			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
+		writeOrCompare(t, filepath.Join(root, name), want)
+	}
+}
+
+// writeOrCompare holds a generated file against what the source says, or writes it.
+func writeOrCompare(t *testing.T, path, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
 		}
-		got, err := os.ReadFile(path)
-		if err != nil || string(got) != want {
-			t.Errorf("%s is not what the source says; run make docs (%v)", name, err)
-		}
+		return
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != want {
+		t.Errorf("%s is not what the source says; run make docs (%v)", path, err)
 	}
 }
 
