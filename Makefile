@@ -61,8 +61,9 @@ test: packages check test-go test-frontend test-e2e ## install what tests need, 
 test-go:
 	$(GO) test -race -timeout 20m ./...
 
-test-frontend: frontend/node_modules/.package-lock.json $(WASM)
-	cd frontend && $(NPM) run --silent test
+# The units, then the core against the real server.
+test-frontend: build
+	cd frontend && $(NPM) run --silent test && KITH_BIN="$(CURDIR)/bin/kith" $(NPM) run --silent test:live
 
 # The stories of people, in a browser and in other XMPP apps.
 test-e2e: build

@@ -9,11 +9,13 @@ import { chatView } from './view';
 export interface ChatFacts {
   title(chat: Address): string;
   lock(chat: Address): Lock;
+  /** Whose devices are known: their lock can be shown before anything was written. */
+  known(): readonly Address[];
 }
 
 export class Chats {
   private readonly records = new Map<Address, ChatRecord>();
-  facts: ChatFacts = { title: (chat) => chat, lock: () => 'unknown' };
+  facts: ChatFacts = { title: (chat) => chat, lock: () => 'unknown', known: () => [] };
   /** False when the server has no archive: what is here is all there is. */
   archived = true;
 
@@ -46,12 +48,12 @@ export class Chats {
 
   /** What is shown of these chats changed: title, lock. */
   changed(chats: readonly Address[]): void {
-    const changed = chats.map((id) => this.records.get(id)).filter((record) => record !== undefined).map((record) => this.view(record));
+    const changed = chats.filter((id) => this.records.has(id) || this.facts.lock(id) !== 'unknown').map((id) => this.view(this.of(id)));
     if (changed.length > 0) this.account.hub.emit('chats', { changed, removed: [] });
   }
 
   list(): Chat[] {
-    return [...this.records.values()].map((record) => this.view(record));
+    return [...new Set([...this.records.keys(), ...this.facts.known()])].map((id) => this.view(this.of(id)));
   }
 
   hasOlder(chat: ChatRecord): boolean {

@@ -167,14 +167,14 @@ export class Session implements Account {
   }
 
   private wire(): void {
-    this.chats.facts = { title: (chat) => this.contacts.name(chat), lock: (chat) => this.devices.lock(chat) };
+    this.chats.facts = { title: (chat) => this.contacts.name(chat), lock: (chat) => this.devices.lock(chat), known: () => this.devices.known };
     this.contacts.isMet = (who) => this.chats.get(who) !== undefined;
     this.contacts.onNames = (who) => {
-      this.chats.changed(who);
+      this.chats.changed(who.filter((address) => address !== this.address));
       if (who.includes(this.address)) this.learn({ displayName: this.contacts.ownName });
     };
     this.devices.onLock = (who) => {
-      this.chats.changed([who]);
+      if (who !== this.address) this.chats.changed([who]);
       this.sender.runAll();
     };
     this.keys.onState = (own, error) => {

@@ -2,6 +2,7 @@ import { createEffect, type JSX, lazy, Match, on, Show, Suspense, Switch } from 
 import type { App } from '../stores/app';
 import { read } from './adapter';
 import { AppContext, useView } from './context';
+import { Contained } from './parts/Contained';
 import { Mark } from './parts/Mark';
 import { Patiently } from './parts/states';
 import { Toasts } from './parts/Toasts';
@@ -16,7 +17,7 @@ export function Root(props: { readonly app: App }): JSX.Element {
   return (
     <Speaking preferences={props.app.preferences}>
       <AppContext.Provider value={props.app}>
-        <Place />
+        <Contained><Place /></Contained>
         <Toasts />
       </AppContext.Provider>
     </Speaking>

@@ -43,6 +43,11 @@ export class Devices implements SessionPart {
     return this.lists.get(address) ?? { address, devices: [], fetchedAt: 0 };
   }
 
+  /** Whose list is known. */
+  get known(): readonly Address[] {
+    return [...this.lists.values()].filter((record) => record.fetchedAt > 0 && record.address !== this.account.address).map((record) => record.address);
+  }
+
   entry(address: Address, id: number): DeviceEntry | undefined {
     return this.of(address).devices.find((device) => device.id === id);
   }

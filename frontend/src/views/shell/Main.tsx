@@ -1,21 +1,29 @@
 import { createEffect, createMemo, type JSX, lazy, on, onCleanup, onMount, Show, Suspense, Switch, Match } from 'solid-js';
+import { formatRoute } from '../../stores/route';
 import { read } from '../adapter';
 import { attention } from '../attention';
 import { useView } from '../context';
 import { media, onePane } from '../media';
+import { Contained } from '../parts/Contained';
 import ChatView from '../chat/ChatView';
 import { ConnectionChip } from './ConnectionChip';
 import { EmptyPane } from './EmptyPane';
 import { shortcuts } from './keyboard';
 import { ListPane } from './ListPane';
 import { notifications } from './notifications';
-import { Overlays } from './Overlays';
+import { fetchOverlays, Overlays } from './Overlays';
 import './controls.css';
 import './main.css';
 
-const SettingsNav = lazy(() => import('../settings/SettingsNav'));
-const SettingsPane = lazy(() => import('../settings/SettingsPane'));
-const Requests = lazy(() => import('./Requests'));
+const parts = {
+  settingsNav: () => import('../settings/SettingsNav'),
+  settingsPane: () => import('../settings/SettingsPane'),
+  requests: () => import('./Requests'),
+  details: () => import('../chat/Details'),
+};
+const SettingsNav = lazy(parts.settingsNav);
+const SettingsPane = lazy(parts.settingsPane);
+const Requests = lazy(parts.requests);
 
 /** The app of somebody who is signed in: what there is at the start, what is open at the end. */
 export default function Main(): JSX.Element {
@@ -84,9 +92,9 @@ export default function Main(): JSX.Element {
     });
   });
 
-  // What opens by a key must be there when the next key comes.
+  // What opens by a key must be there when the next key comes, and what was not opened yet must open without a connection.
   onMount(() => {
-    const warm = setTimeout(() => void import('./Switcher'), 1000);
+    const warm = setTimeout(() => void Promise.allSettled([fetchOverlays(), ...Object.values(parts).map((part) => part())]), 1000);
     onCleanup(() => clearTimeout(warm));
   });
 
@@ -99,13 +107,15 @@ export default function Main(): JSX.Element {
           <Show when={inSettings()}><Suspense><SettingsNav /></Suspense></Show>
         </div>
         <div class="main-pane">
-          <Suspense>
-            <Switch fallback={<EmptyPane />}>
-              <Match when={address()} keyed>{(it) => <ChatView address={it} details={details()} />}</Match>
-              <Match when={inSettings()}><SettingsPane /></Match>
-              <Match when={route().name === 'requests'}><Requests /></Match>
-            </Switch>
-          </Suspense>
+          <Contained place={formatRoute(route())}>
+            <Suspense>
+              <Switch fallback={<EmptyPane />}>
+                <Match when={address()} keyed>{(it) => <ChatView address={it} details={details()} />}</Match>
+                <Match when={inSettings()}><SettingsPane /></Match>
+                <Match when={route().name === 'requests'}><Requests /></Match>
+              </Switch>
+            </Suspense>
+          </Contained>
         </div>
         <ConnectionChip />
       </div>

@@ -1,16 +1,31 @@
-import { type JSX, lazy, Match, Suspense, Switch } from 'solid-js';
+import { ErrorBoundary, type JSX, lazy, Match, Suspense, Switch } from 'solid-js';
 import type { Overlay } from '../../stores/overlays';
 import { read } from '../adapter';
 import { useView } from '../context';
 
-const Invite = lazy(() => import('./InviteDialog'));
-const Lock = lazy(() => import('../chat/LockDialog'));
-const MessageInfo = lazy(() => import('../chat/MessageInfo'));
-const NewChat = lazy(() => import('./NewChatDialog'));
-const Shortcuts = lazy(() => import('./ShortcutsDialog'));
-const SignOut = lazy(() => import('../settings/SignOut'));
-const Switcher = lazy(() => import('./Switcher'));
-const Verify = lazy(() => import('../chat/VerifyDialog'));
+const parts = {
+  invite: () => import('./InviteDialog'),
+  lock: () => import('../chat/LockDialog'),
+  messageInfo: () => import('../chat/MessageInfo'),
+  newChat: () => import('./NewChatDialog'),
+  shortcuts: () => import('./ShortcutsDialog'),
+  signOut: () => import('../settings/SignOut'),
+  switcher: () => import('./Switcher'),
+  verify: () => import('../chat/VerifyDialog'),
+};
+const Invite = lazy(parts.invite);
+const Lock = lazy(parts.lock);
+const MessageInfo = lazy(parts.messageInfo);
+const NewChat = lazy(parts.newChat);
+const Shortcuts = lazy(parts.shortcuts);
+const SignOut = lazy(parts.signOut);
+const Switcher = lazy(parts.switcher);
+const Verify = lazy(parts.verify);
+
+/** Fetches every dialog, so that the first opening of each is like the second, and needs no connection. */
+export async function fetchOverlays(): Promise<void> {
+  await Promise.allSettled(Object.values(parts).map((part) => part()));
+}
 
 /** The dialog above the app; each is fetched when it is first opened. */
 export function Overlays(): JSX.Element {
@@ -20,18 +35,25 @@ export function Overlays(): JSX.Element {
     const now = overlay();
     return now?.name === name ? now as Extract<Overlay, { name: N }> : undefined;
   };
+  const broken = (reset: () => void): void => {
+    app.overlays.close();
+    app.notices.error({ code: 'internal' });
+    reset();
+  };
   return (
-    <Suspense>
-      <Switch>
-        <Match when={as('new-chat')}><NewChat /></Match>
-        <Match when={as('invite')}><Invite /></Match>
-        <Match when={as('switcher')}><Switcher /></Match>
-        <Match when={as('shortcuts')}><Shortcuts /></Match>
-        <Match when={as('sign-out')}><SignOut /></Match>
-        <Match when={as('lock')}>{(it) => <Lock address={it().address} />}</Match>
-        <Match when={as('verify')}>{(it) => <Verify address={it().address} />}</Match>
-        <Match when={as('message-info')}>{(it) => <MessageInfo message={it().message} />}</Match>
-      </Switch>
-    </Suspense>
+    <ErrorBoundary fallback={(_, reset) => { queueMicrotask(() => broken(reset)); return undefined; }}>
+      <Suspense>
+        <Switch>
+          <Match when={as('new-chat')}><NewChat /></Match>
+          <Match when={as('invite')}><Invite /></Match>
+          <Match when={as('switcher')}><Switcher /></Match>
+          <Match when={as('shortcuts')}><Shortcuts /></Match>
+          <Match when={as('sign-out')}><SignOut /></Match>
+          <Match when={as('lock')}>{(it) => <Lock address={it().address} />}</Match>
+          <Match when={as('verify')}>{(it) => <Verify address={it().address} />}</Match>
+          <Match when={as('message-info')}>{(it) => <MessageInfo message={it().message} />}</Match>
+        </Switch>
+      </Suspense>
+    </ErrorBoundary>
   );
 }
