@@ -217,17 +217,28 @@ type Page struct {
 // wrapping is about what surrounds a message in a result.
 const wrapping = 320
 
-// Results are the messages that carry a page (section 4.2), in the order in which they are sent.
+// Results are the messages that carry a page (section 4.2), in the order in which they are sent. All are
+// written into one string.
 func (q *Query) Results(owner stanzaid.Owner, from, to jid.JID, p Page) []*stanza.Stanza {
-	h := stanza.Header{Kind: stanza.Message, From: from, To: to}
-	out := make([]*stanza.Stanza, 0, len(p.Rows))
+	size := 0
+	for i := range p.Rows {
+		size += len(p.Rows[i].Stanza) + wrapping
+	}
+	w := xmltree.NewWriter(size)
+	ends := make([]int, 0, len(p.Rows))
 	for i := range p.Rows {
 		row := &p.Rows[i]
-		w := xmltree.NewWriter(len(row.Stanza) + wrapping)
 		w.Open(ns.MAM, "result", "queryid", q.ID, "id", owner.ID(row.Seq))
 		payload.Forwarded(w, row.Stanza, stanzaid.Time(row.Seq))
 		w.Close()
-		out = append(out, stanza.New(h, w.String()))
+		ends = append(ends, w.Len())
+	}
+	all, begin := w.String(), 0
+	h := stanza.Header{Kind: stanza.Message, From: from, To: to}
+	out := make([]*stanza.Stanza, 0, len(ends))
+	for _, end := range ends {
+		out = append(out, stanza.New(h, all[begin:end]))
+		begin = end
 	}
 	if q.Flip {
 		slices.Reverse(out)

@@ -4,13 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"strconv"
 
-	"kith/internal/ns"
-	"kith/internal/payload"
-	"kith/internal/rsm"
 	"kith/internal/stanza"
-	"kith/internal/stanzaid"
 	"kith/internal/xmltree"
 	"kith/server/module"
 )
@@ -71,7 +66,7 @@ func (m *Archive) next(rd *reader) {
 		page, err := m.store.Page(bg, j.r.Query)
 		var results []*stanza.Stanza
 		if err == nil {
-			results = j.results(page)
+			results = j.r.Results(j.acc.owner, j.q.Account.JID(), j.q.From(), page.Page)
 		}
 		a.Do(func(a module.Account) {
 			m.finish(a, j, page, results, err)
@@ -79,35 +74,6 @@ func (m *Archive) next(rd *reader) {
 			m.next(rd)
 		})
 	}()
-}
-
-// wrapping is about what surrounds a message in a result.
-const wrapping = 320
-
-// results writes the messages of a page (XEP-0313 section 4.2), all into one string.
-func (j *job) results(page *Page) []*stanza.Stanza {
-	size := 0
-	for i := range page.Rows {
-		size += len(page.Rows[i].Stanza) + wrapping
-	}
-	w := xmltree.NewWriter(size)
-	ends := make([]int, 0, len(page.Rows))
-	for i := range page.Rows {
-		row := &page.Rows[i]
-		w.Open(ns.MAM, "result", "queryid", j.r.id, "id", j.acc.owner.ID(row.Seq))
-		payload.Forwarded(w, row.Stanza, stanzaid.Time(row.Seq))
-		w.Close()
-		ends = append(ends, w.Len())
-	}
-	all := w.String()
-	h := stanza.Header{Kind: stanza.Message, From: j.q.Account.JID(), To: j.q.From()}
-	out := make([]*stanza.Stanza, 0, len(ends))
-	from := 0
-	for _, end := range ends {
-		out = append(out, stanza.New(h, all[from:end]))
-		from = end
-	}
-	return out
 }
 
 // finish sends a page to the session that asked for it, if that is still there.
@@ -124,15 +90,7 @@ func (m *Archive) finish(a module.Account, j *job, page *Page, results []*stanza
 	}
 	m.counters.Queries.Inc()
 	delivered := m.answered(a, j, page)
-	set := rsm.Result{Index: rsm.Unset, Count: rsm.Unset}
-	if j.r.Count {
-		set.Count = page.Count
-	}
 	if n := len(results); n > 0 {
-		set.First, set.Last = j.acc.owner.ID(page.Rows[0].Seq), j.acc.owner.ID(page.Rows[n-1].Seq)
-		if j.r.flip {
-			slices.Reverse(results)
-		}
 		for _, st := range results[:n-1] {
 			s.Send(st)
 		}
@@ -140,12 +98,7 @@ func (m *Archive) finish(a module.Account, j *job, page *Page, results []*stanza
 	} else if delivered != nil {
 		delivered()
 	}
-	complete := strconv.FormatBool(!page.More)
-	j.q.Result(func(w *xmltree.Writer) {
-		w.Open(ns.MAM, "fin", "complete", complete)
-		set.Write(w)
-		w.Close()
-	})
+	j.q.Result(func(w *xmltree.Writer) { j.r.WriteFin(w, j.acc.owner, page.Page) })
 }
 
 // answered tells the watcher what the client gets to see.
@@ -154,8 +107,8 @@ func (m *Archive) answered(a module.Account, j *job, page *Page) func() {
 	for i := range page.Rows {
 		x.Seqs = append(x.Seqs, page.Rows[i].Seq)
 	}
-	if n := len(x.Seqs); n > 0 && j.r.Seqs == nil && (j.r.Backward || !j.r.Peer.IsZero()) {
-		x.UpTo, x.Peer = x.Seqs[n-1], j.r.Peer
+	if n := len(x.Seqs); n > 0 && j.r.Seqs == nil && (j.r.Backward || !j.r.With.IsZero()) {
+		x.UpTo, x.Peer = x.Seqs[n-1], j.r.With
 	}
 	if len(x.Seqs) == 0 && !x.Complete {
 		return nil

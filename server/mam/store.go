@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"kith/internal/jid"
+	"kith/internal/mamquery"
 	"kith/internal/stanza"
 	"kith/internal/stanzaid"
 	"kith/server/module"
@@ -67,40 +68,18 @@ type Entry struct {
 
 // Query says what to read of an archive.
 type Query struct {
+	mamquery.Query
 	Archive int64
-	// Peer limits it to messages with this address: any resource of a bare one, exactly a full one.
-	Peer jid.JID
-	// After and Before bound the Seqs; both are exclusive, and Before is 0 for no bound.
-	After, Before stanzaid.Seq
-	// Backward reads the last Limit messages within the bounds instead of the first. Either way
-	// they come in their order.
-	Backward bool
-	Limit    int
 	// Bytes ends a page early after so many; it has one message at least.
 	Bytes int
-	// Seqs reads exactly these instead.
-	Seqs []stanzaid.Seq
-	// Anchors are Seqs that the asker knows, of which none may be older than everything that is
-	// left, unless it is there itself. Newest is the newest Seq that was given to anything.
-	Anchors []stanzaid.Seq
-	Newest  stanzaid.Seq
-	// Count asks for the number of messages within the bounds, too.
-	Count bool
+	// Newest is the newest Seq that was given to anything: no anchor may be newer, or older than
+	// everything that is left, unless it is there itself.
+	Newest stanzaid.Seq
 }
 
 // Page is what was read.
 type Page struct {
-	Rows []Row
-	// More: there are further ones beyond the page, in the direction of reading.
-	More bool
+	mamquery.Page
 	// Missing: an anchor, or one of Seqs, is not there.
 	Missing bool
-	Count   int
-}
-
-// Row is one message of an archive.
-type Row struct {
-	Seq stanzaid.Seq
-	// Stanza is as stanza.Stanza.String wrote it.
-	Stanza string
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"kith/internal/mamquery"
 	"kith/internal/ns"
 	"kith/internal/stanza"
 	"kith/internal/stanzaid"
@@ -161,7 +162,7 @@ func (s *killStory) checkArchive(t *testing.T, h *archivetest.House, local strin
 	}
 	times := map[string]int{}
 	for after := stanzaid.Seq(0); ; {
-		page, err := h.Store.Page(t.Context(), mam.Query{Archive: state.Archive, After: after, Limit: 100})
+		page, err := h.Store.Page(t.Context(), mam.Query{Archive: state.Archive, Query: mamquery.Query{After: after, Limit: 100}})
 		if err != nil {
 			t.Fatal(err)
 		}

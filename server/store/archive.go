@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"kith/internal/mamquery"
 	"kith/internal/stanzaid"
 	"kith/server/mam"
 )
@@ -259,10 +260,10 @@ func selectEntries(columns string, q mam.Query) (string, []any) {
 	if q.Before != 0 {
 		add(" AND e.seq < $", q.Before)
 	}
-	if !q.Peer.IsZero() {
-		add(" AND e.peer = $", q.Peer.Bare().String())
-		if !q.Peer.IsBare() {
-			add(resourceIs, q.Peer.Resource())
+	if !q.With.IsZero() {
+		add(" AND e.peer = $", q.With.Bare().String())
+		if !q.With.IsBare() {
+			add(resourceIs, q.With.Resource())
 		}
 	}
 	return b.String(), args
@@ -292,13 +293,13 @@ func readPage(c *Conn, q mam.Query, p *mam.Page) error {
 }
 
 // takeRows reads until the page is full; more tells that there is more.
-func takeRows(c *Conn, q mam.Query, query string, args ...any) (out []mam.Row, more bool, err error) {
+func takeRows(c *Conn, q mam.Query, query string, args ...any) (out []mamquery.Row, more bool, err error) {
 	rows, err := c.Query(query, args...)
 	if err != nil {
 		return nil, false, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	out = make([]mam.Row, 0, q.Limit)
+	out = make([]mamquery.Row, 0, q.Limit)
 	for bytes := 0; rows.Next(); {
 		if len(out) == q.Limit || q.Bytes > 0 && bytes >= q.Bytes {
 			return out, true, nil
@@ -313,7 +314,7 @@ func takeRows(c *Conn, q mam.Query, query string, args ...any) (out []mam.Row, m
 	return out, false, rows.Err()
 }
 
-func scanRow(r *sql.Rows) (row mam.Row, err error) {
+func scanRow(r *sql.Rows) (row mamquery.Row, err error) {
 	err = r.Scan(&row.Seq, &row.Stanza)
 	return row, err
 }

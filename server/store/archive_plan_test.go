@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kith/internal/jid"
+	"kith/internal/mamquery"
 	"kith/server/mam"
 )
 
@@ -22,18 +23,18 @@ func TestArchivePlans(t *testing.T) {
 	const primary, peers = "USING PRIMARY KEY (archive=? AND seq>", "USING COVERING INDEX archive_entries_peer (archive=? AND peer=? AND seq>"
 	bare, full := jid.Must("a@b"), jid.Must("a@b/c")
 	for _, c := range []struct {
-		q    mam.Query
+		q    mamquery.Query
 		want string
 	}{
-		{mam.Query{}, primary},
-		{mam.Query{Backward: true}, primary},
-		{mam.Query{After: 1, Before: 5}, primary},
-		{mam.Query{Peer: bare}, peers},
-		{mam.Query{Peer: bare, Backward: true}, peers},
-		{mam.Query{Peer: bare, Before: 5}, peers},
-		{mam.Query{Peer: full, Before: 5}, peers},
+		{mamquery.Query{}, primary},
+		{mamquery.Query{Backward: true}, primary},
+		{mamquery.Query{After: 1, Before: 5}, primary},
+		{mamquery.Query{With: bare}, peers},
+		{mamquery.Query{With: bare, Backward: true}, peers},
+		{mamquery.Query{With: bare, Before: 5}, peers},
+		{mamquery.Query{With: full, Before: 5}, peers},
 	} {
-		text, args := selectEntries("e.seq, s.stanza", c.q)
+		text, args := selectEntries("e.seq, s.stanza", mam.Query{Query: c.q})
 		if text += " ORDER BY e.seq"; c.q.Backward {
 			text += " DESC"
 		}

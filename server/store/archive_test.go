@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kith/internal/jid"
+	"kith/internal/mamquery"
 	xmpp "kith/internal/stanza"
 	"kith/internal/stanzaid"
 	"kith/server/mam"
@@ -52,7 +53,7 @@ func both(ar *store.Archive, seq stanzaid.Seq, body string) (sender, recipient e
 
 func bodiesOf(t *testing.T, ar *store.Archive, archive int64) []string {
 	t.Helper()
-	p, err := ar.Page(t.Context(), mam.Query{Archive: archive, Limit: 1000})
+	p, err := ar.Page(t.Context(), mam.Query{Archive: archive, Query: mamquery.Query{Limit: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +303,7 @@ func TestArchiveRefusesWhenClosed(t *testing.T) {
 	if s, r := both(ar, 1, "x"); !errors.Is(s, store.ErrClosed) || !errors.Is(r, store.ErrClosed) {
 		t.Error(s, r)
 	}
-	if _, err := ar.Page(context.Background(), mam.Query{Archive: 1, Limit: 1}); !errors.Is(err, store.ErrClosed) {
+	if _, err := ar.Page(context.Background(), mam.Query{Archive: 1, Query: mamquery.Query{Limit: 1}}); !errors.Is(err, store.ErrClosed) {
 		t.Error(err)
 	}
 }

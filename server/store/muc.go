@@ -348,18 +348,13 @@ func (m *MUC) Append(msg *muc.Message, done func(error)) {
 
 // Page implements [muc.Store].
 func (m *MUC) Page(ctx context.Context, archive int64, q *mamquery.Query, sender jid.JID, newest stanzaid.Seq) (mamquery.Page, bool, error) {
-	p, err := m.archive.Page(ctx, mam.Query{
-		Archive: archive, Peer: sender, After: q.After, Before: q.Before, Backward: q.Backward, Limit: q.Limit,
-		Seqs: q.Seqs, Anchors: q.Anchors, Newest: newest, Count: q.Count, Bytes: maxRoomPage,
-	})
+	mq := mam.Query{Query: *q, Archive: archive, Newest: newest, Bytes: maxRoomPage}
+	mq.With = sender
+	p, err := m.archive.Page(ctx, mq)
 	if err != nil {
 		return mamquery.Page{}, false, err
 	}
-	out := mamquery.Page{Rows: make([]mamquery.Row, 0, len(p.Rows)), More: p.More, Count: p.Count}
-	for _, row := range p.Rows {
-		out.Rows = append(out.Rows, mamquery.Row(row))
-	}
-	return out, p.Missing, nil
+	return p.Page, p.Missing, nil
 }
 
 // Sender implements [muc.Store].
