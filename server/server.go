@@ -34,6 +34,7 @@ import (
 	"kith/server/roster"
 	"kith/server/router"
 	"kith/server/store"
+	"kith/server/vcard"
 	"kith/server/xep"
 )
 
@@ -47,6 +48,7 @@ type Config struct {
 	Blocking blocking.Config
 	PubSub   pubsub.Config
 	Groups   muc.Config
+	VCard    vcard.Config
 }
 
 // DefaultConfig is what a server uses that is not told otherwise.
@@ -54,7 +56,7 @@ func DefaultConfig() Config {
 	return Config{
 		C2S: c2s.DefaultConfig(), Archive: mam.DefaultConfig(), Offline: offline.DefaultConfig(),
 		Roster: roster.DefaultConfig(), Presence: presence.DefaultConfig(), Blocking: blocking.DefaultConfig(),
-		PubSub: pubsub.DefaultConfig(), Groups: muc.DefaultConfig(),
+		PubSub: pubsub.DefaultConfig(), Groups: muc.DefaultConfig(), VCard: vcard.DefaultConfig(),
 	}
 }
 
@@ -131,6 +133,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	events := pubsub.New(nodes, contacts{people, around}, caps.New(maxCaps, xep.CapsVer), d.Clock, d.Log, cfg.PubSub)
 
 	registration := register.New(d.Auth, d.Clock)
+	cards := vcard.New(events, around, people, d.Store.VCards(), d.Log, cfg.VCard)
 
 	// The list of parts. Where several take part in one phase, they do so in this order: who is
 	// blocked comes to nobody's notice, and copies are made before it is decided what has to wait.
@@ -142,6 +145,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 		xep.NewCarbons(ids),
 		waiting,
 		events,
+		cards,
 		groups,
 		&account.Feature{Auth: d.Auth, BaseURL: func() string { return d.BaseURL }, Clock: d.Clock},
 		registration,
@@ -185,6 +189,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 			{Name: "roster", Purge: people.Purge},
 			{Name: "blocking", Purge: blocks.Purge},
 			{Name: "pubsub", Purge: nodes.RemoveAccount},
+			{Name: "vcard", Purge: d.Store.VCards().RemoveAccount},
 			{Name: "muc", Purge: groups.Purge},
 			{Name: "archive", Purge: archive.Purge},
 		},
@@ -227,6 +232,7 @@ func (s *Server) Clients() *c2s.Server { return s.clients }
 func (s *Server) WebSocket(security func(*http.Request) c2s.Security) http.Handler {
 	return s.clients.WebSocket(security)
 }
+
 
 // Serve takes connections from listeners, plain ones that become encrypted by STARTTLS and direct ones
 // that begin with TLS, until they are closed.

@@ -54,6 +54,7 @@ func (o *options) set() *config.Set {
 		config.Section{Name: "presence", Target: &o.server.Presence},
 		config.Section{Name: "blocking", Target: &o.server.Blocking},
 		config.Section{Name: "pubsub", Target: &o.server.PubSub},
+		config.Section{Name: "vcard", Target: &o.server.VCard},
 		config.Section{Name: "groups", Target: &o.server.Groups},
 		config.Section{Name: "turn", Target: &o.turn},
 	)

@@ -14,6 +14,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"time"
 )
 
 // MaxMessage bounds one decoded client message in bytes. A username of 1023 bytes (RFC 7622) fits
@@ -56,6 +57,8 @@ type Error struct {
 	Condition Condition
 	// Text is for a human at the peer, in English; often empty.
 	Text string
+	// Retry is how long the peer has to wait before it tries again, 0 if that is not known.
+	Retry time.Duration
 	// Cause is for the log; it contains no password, token or proof.
 	Cause error
 }

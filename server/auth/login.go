@@ -191,11 +191,12 @@ func (x *Exchange) charge(ctx context.Context) error {
 
 func (x *Exchange) throttled(err error) error {
 	x.s.counters.Throttled.Inc()
-	text := "Too many failed attempts; please try again later."
+	refusal := &sasl.Error{Condition: sasl.TemporaryAuthFailure, Text: "Too many failed attempts; please try again later.", Cause: err}
 	if t, ok := errors.AsType[*ThrottledError](err); ok {
-		text = fmt.Sprintf("Too many failed attempts; please try again in %s.", max(t.Wait.Round(time.Second), time.Second))
+		refusal.Retry = max(t.Wait.Round(time.Second), time.Second)
+		refusal.Text = fmt.Sprintf("Too many failed attempts; please try again in %s.", refusal.Retry)
 	}
-	return &sasl.Error{Condition: sasl.TemporaryAuthFailure, Text: text, Cause: err}
+	return refusal
 }
 
 // identify decides which account a client means. name is for lookups: the localpart, or what the

@@ -246,7 +246,7 @@ func TestThrottling(t *testing.T) {
 	err := right("198.51.100.7")
 	w.condition(err, sasl.TemporaryAuthFailure)
 	th, ok := errors.AsType[*auth.ThrottledError](err)
-	if !ok || !errors.Is(err, auth.ErrThrottled) || th.Wait != time.Second || !strings.Contains(sasl.AsError(err).Text, "1s") {
+	if !ok || !errors.Is(err, auth.ErrThrottled) || th.Wait != time.Second || sasl.AsError(err).Retry != time.Second || !strings.Contains(sasl.AsError(err).Text, "1s") {
 		t.Fatalf("%v", err)
 	}
 	// Others are not concerned: neither the owner elsewhere nor her neighbours.

@@ -101,21 +101,28 @@ var commonRows = []string{
 	"asdfghjkl", "qwertyuiopasdfghjklzxcvbnm",
 }
 
+// Derive makes the verifiers of a password for an account, which takes long: callers whose time is
+// precious do it beforehand. Its error is that of [Service.CheckPassword].
+func (s *Service) Derive(local, password string) (NewCredential, error) {
+	if err := s.CheckPassword(local, password); err != nil {
+		return NewCredential{}, err
+	}
+	var vs []sasl.Verifier
+	for _, h := range s.cfg.Hashes {
+		v, err := sasl.Derive(h, password, sasl.NewSalt(), s.cfg.Iterations)
+		if err != nil {
+			return NewCredential{}, fmt.Errorf("auth: derive: %w", err)
+		}
+		vs = append(vs, v)
+	}
+	return NewCredential{Verifiers: vs}, nil
+}
+
 // verifiers makes or checks what will be stored.
 func (s *Service) verifiers(local string, c NewCredential) ([]sasl.Verifier, error) {
 	if c.Verifiers == nil {
-		if err := s.CheckPassword(local, c.Password); err != nil {
-			return nil, err
-		}
-		var vs []sasl.Verifier
-		for _, h := range s.cfg.Hashes {
-			v, err := sasl.Derive(h, c.Password, sasl.NewSalt(), s.cfg.Iterations)
-			if err != nil {
-				return nil, fmt.Errorf("auth: derive: %w", err)
-			}
-			vs = append(vs, v)
-		}
-		return vs, nil
+		d, err := s.Derive(local, c.Password)
+		return d.Verifiers, err
 	}
 	seen := map[sasl.Hash]bool{}
 	salts := map[string]bool{}

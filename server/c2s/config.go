@@ -94,6 +94,9 @@ const (
 	maxDepth      = 64
 	maxAttrs      = 64
 
+	// maxAsked bounds the requests of a client that has not signed in.
+	maxAsked = 20
+
 	// closeTime is how long the other side may take to hang up too.
 	closeTime = 5 * time.Second
 	// answerTime bounds how long an acknowledgement is held back until all before it is stored.

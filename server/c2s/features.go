@@ -33,6 +33,13 @@ func (n *negotiation) featuresEarly() string {
 			w.Close()
 		}
 	}
+	if n.security.TLS {
+		for _, f := range n.srv.deps.Registry.Features {
+			if f.Early != nil {
+				f.Early(w)
+			}
+		}
+	}
 	n.featureLimits(w, earlyBytes)
 	return w.String()
 }

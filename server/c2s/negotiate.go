@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"strconv"
+	"time"
 
 	"kith/internal/ns"
 	"kith/internal/sasl"
@@ -27,7 +30,7 @@ const (
 	// phaseSASL1 and phaseSASL2: an exchange of RFC 6120 or XEP-0388 is under way.
 	phaseSASL1
 	phaseSASL2
-	// phaseTasks: the exchange is done, and something remains to be done (XEP-0388 section 2.6.3).
+	// phaseTasks: the exchange is done, and something remains to be done (XEP-0388 section 2.6.2).
 	phaseTasks
 	// phaseBinding: the client is signed in and needs a resource, or its former session.
 	phaseBinding
@@ -52,6 +55,10 @@ type negotiation struct {
 	// who is set when the client is signed in, grant with SASL2.
 	who     Identity
 	session *session
+	// stranger is what other parts know of a client that has not signed in, asked how often it
+	// asked them something.
+	stranger module.Stranger
+	asked    int
 }
 
 // steps are what may come in each phase.
@@ -60,13 +67,13 @@ func steps() [phases]map[name]step {
 		{ns.SASL, "auth"}:          (*negotiation).beginSASL1,
 		{ns.SASL2, "authenticate"}: (*negotiation).beginSASL2,
 	}
-	plainToo := map[name]step{{ns.TLS, "starttls"}: (*negotiation).startTLS}
-	for k, v := range early {
-		plainToo[k] = v
-	}
+	plainToo := maps.Clone(early)
+	plainToo[name{ns.TLS, "starttls"}] = (*negotiation).startTLS
+	login := maps.Clone(early)
+	login[name{ns.Client, "iq"}] = (*negotiation).strangerIQ
 	return [phases]map[name]step{
 		phasePlain: plainToo,
-		phaseLogin: early,
+		phaseLogin: login,
 		phaseSASL1: {
 			{ns.SASL, "response"}: (*negotiation).respondSASL1,
 			{ns.SASL, "abort"}:    (*negotiation).abortSASL1,
@@ -255,6 +262,9 @@ func (n *negotiation) failed(err error, space string) *stream.Error {
 	if e.Text != "" {
 		w.Element("", "text", e.Text, "xml:lang", "en")
 	}
+	if space == ns.SASL2 && e.Retry > 0 { // an application-specific condition (XEP-0388 section 2.6.2)
+		w.Empty(ns.KithAccount, "retry", "seconds", strconv.FormatInt(int64((e.Retry+time.Second-1)/time.Second), 10))
+	}
 	n.send(w.Close().String())
 	n.auth, n.request, n.phase = nil, nil, phaseLogin
 	if !n.security.TLS && n.srv.tls != nil {
@@ -284,8 +294,10 @@ func (n *negotiation) signed() {
 
 // signIn is what the other parts are told of it.
 func (n *negotiation) signIn() module.Login {
+	_, tcp := n.conn.(upgrader)
 	return module.Login{
-		Client: n.who.Agent.ID, Software: n.who.Agent.Software, Device: n.who.Agent.Device, Password: n.who.Password,
+		Browser: !tcp,
+		Client:  n.who.Agent.ID, Software: n.who.Agent.Software, Device: n.who.Agent.Device, Password: n.who.Password,
 		At: n.srv.deps.Clock.Now(), Encrypted: n.security.TLS || n.security.Channel.Confidential,
 	}
 }

@@ -80,7 +80,7 @@ func TestLoginByRFC6120(t *testing.T) {
 	if got := w.parts.notes(); !slices.Equal(got, []string{"bound alice@kith.example/home", "presence alice@kith.example/home "}) {
 		t.Fatalf("notes %q", got)
 	}
-	if s := w.session(jid.Must("alice@kith.example/home")); !s.login.Encrypted || !s.login.Password {
+	if s := w.session(jid.Must("alice@kith.example/home")); !s.login.Encrypted || !s.login.Password || s.login.Browser {
 		t.Fatalf("login %+v", s.login)
 	}
 }
@@ -134,6 +134,9 @@ func TestLoginInline(t *testing.T) {
 			s := w.session(jid.Must(full))
 			if s.login.Client != "d4565fa7-4d72-4749-b3d3-740edbf87770" || s.login.Software != "Test" || s.login.Device != "Bench" {
 				t.Fatalf("login %+v", s.login)
+			}
+			if s.login.Browser != (c.ws != nil) {
+				t.Fatalf("in a web page: %t", s.login.Browser)
 			}
 			s.mu.Lock()
 			inactive := s.held.inactive
@@ -575,6 +578,19 @@ func TestTooManySessions(t *testing.T) {
 	}
 	if got := len(w.srv.sessions.all()); got != 2 {
 		t.Errorf("%d sessions", got)
+	}
+}
+
+// Whoever has to wait is told how long, where the protocol has room for it.
+func TestRefusalTellsWhenToRetry(t *testing.T) {
+	w := newWorld(t)
+	w.auth.add(t, sasl.Hashes(), "alice")
+	w.auth.failed = &sasl.Error{Condition: sasl.TemporaryAuthFailure, Text: "slowly", Retry: 1500 * time.Millisecond}
+	c := w.secure()
+	c.open("")
+	e := c.authenticate(sasl.ScramSHA256, scram("alice"), "<bind xmlns='"+ns.Bind2+"'/>")
+	if e.Child(ns.SASL, "temporary-auth-failure").IsZero() || e.Child(ns.KithAccount, "retry").Attr("seconds") != "2" {
+		t.Errorf("SASL2: %s", e.Source())
 	}
 }
 

@@ -13,6 +13,7 @@ package module
 
 import (
 	"iter"
+	"net/netip"
 	"time"
 
 	"kith/internal/jid"
@@ -93,7 +94,19 @@ type Login struct {
 	At time.Time
 	// Encrypted is true when the connection is protected by TLS or stays on this machine.
 	Encrypted bool
+	// Browser is true for a client that came over HTTP, as those do that run inside a web page.
+	Browser bool
 }
+
+// Stranger is a client that has not signed in.
+type Stranger struct {
+	// Remote is its address, for throttling alone; invalid if unknown.
+	Remote netip.Addr
+	slots  Slots
+}
+
+// Slots holds the state that features keep until the client signs in or leaves.
+func (s *Stranger) Slots() *Slots { return &s.slots }
 
 // EndReason is why the server ends a session: a stream error condition (RFC 6120 section 4.9.3).
 type EndReason struct {

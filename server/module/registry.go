@@ -22,6 +22,9 @@ const (
 	OnOwn
 	// OnServer: addressed to the domain. Runs on the sender's goroutine; several at a time.
 	OnServer
+	// OnStranger: asked by a client that has not signed in, on a stream that TLS protects. Runs on
+	// the goroutine of the connection, which reads no further until the handler returns.
+	OnStranger
 )
 
 // ErrDrop from a [FilterHook] lets a stanza vanish without an answer.
@@ -35,7 +38,9 @@ type IQ struct {
 	// Session is the own session that asks; nil if the request comes from elsewhere, and for
 	// OnServer.
 	Session Session
-	Stanza  *stanza.Stanza
+	// Stranger is who asks, for OnStranger.
+	Stranger *Stranger
+	Stanza   *stanza.Stanza
 	// Payload is the one child of the request.
 	Payload xmltree.Element
 	reply   func(*stanza.Stanza)
@@ -133,6 +138,9 @@ type iqKey struct {
 type Feature struct {
 	// Write adds the element to the stream features that follow authentication; nil for none.
 	Write func(w *xmltree.Writer)
+	// Early adds an element to the stream features for clients that have not signed in, on a
+	// stream that TLS protects; nil for none.
+	Early func(w *xmltree.Writer)
 	// Bind2 is the namespace to list in the inline features of XEP-0386, "" for none.
 	Bind2 string
 	// OnBind2 is called in the account's actor when the client asks for Bind2 inline; what it

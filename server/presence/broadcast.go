@@ -112,3 +112,18 @@ func (f *Presence) hide(a module.Account, contact jid.JID) {
 		}
 	}
 }
+
+// Renew broadcasts the presence of the account's sessions again: a Filter hook has something else to
+// say about it than before.
+func (f *Presence) Renew(a module.Account) {
+	for s := range a.Sessions() {
+		st := s.Presence()
+		if st == nil {
+			continue
+		}
+		p := module.Passage{Account: a, Direction: module.Outgoing, Stanza: st, Session: s, At: f.sessions.Of(s.Slots()).at}
+		if f.registry.Filter(&p) == nil && p.Stanza != st {
+			f.present(&p)
+		}
+	}
+}

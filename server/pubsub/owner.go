@@ -87,6 +87,7 @@ func (s *Service) configure(q *module.IQ, request xmltree.Element) error {
 			w.Close()
 		})
 	}
+	s.changed(a, c.Name)
 	return nil
 }
 
@@ -104,6 +105,7 @@ func (s *Service) delete(q *module.IQ, request xmltree.Element) error {
 	if n.Config.NotifyDelete {
 		s.notify(q.Account, n, func(w *xmltree.Writer) { w.Empty("", "delete", "node", n.Name) })
 	}
+	s.changed(q.Account, n.Name)
 	return nil
 }
 
@@ -123,6 +125,7 @@ func (s *Service) purge(q *module.IQ, request xmltree.Element) error {
 	if n.Config.NotifyRetract {
 		s.notify(q.Account, n, func(w *xmltree.Writer) { w.Empty("", "purge", "node", n.Name) })
 	}
+	s.changed(q.Account, n.Name)
 	return nil
 }
 

@@ -36,11 +36,7 @@ func (s *Service) publish(q *module.IQ, request xmltree.Element) error {
 		if !q.Own() {
 			return stanza.Refuse(stanza.ItemNotFound, "")
 		}
-		if len(nodes) >= s.config.MaxNodes {
-			return fault(stanza.NotAllowed, "max-nodes-exceeded")
-		}
-		n = newNode(name)
-		if err := n.Config.apply(options, s.config.MaxItems, true); err != nil {
+		if n, err = s.fresh(nodes, name, options); err != nil {
 			return err
 		}
 	} else {
@@ -56,21 +52,14 @@ func (s *Service) publish(q *module.IQ, request xmltree.Element) error {
 		return err
 	}
 	item.Publisher, item.At = q.From().Bare(), s.clock.Now()
-	ctx := context.Background()
-	switch {
-	case n.Config.Persist && n.Config.MaxItems > 0:
-		err = s.store.Publish(ctx, a.JID().Local(), n, create, item, n.Config.MaxItems)
-	case create:
-		err = s.store.SaveNode(ctx, a.JID().Local(), n)
-	}
-	if err != nil {
+	if err := s.put(a, n, create, item); err != nil {
 		return err
 	}
-	nodes[name] = n
 	reply(q, func(w *xmltree.Writer) {
 		w.Open("", "publish", "node", name).Empty("", "item", "id", item.ID).Close()
 	})
 	s.notifyItem(a, n, item)
+	s.changed(a, name)
 	return nil
 }
 
@@ -139,15 +128,20 @@ func (s *Service) retract(q *module.IQ, request xmltree.Element) error {
 	q.Result(nil)
 	notify := request.Attr("notify")
 	if n.Config.NotifyRetract || notify == "1" || notify == "true" {
-		s.notify(q.Account, n, func(w *xmltree.Writer) {
-			w.Open("", "items", "node", n.Name)
-			for _, id := range gone {
-				w.Empty("", "retract", "id", id)
-			}
-			w.Close()
-		})
+		s.notifyRetract(q.Account, n, gone)
 	}
+	s.changed(q.Account, n.Name)
 	return nil
+}
+
+func (s *Service) notifyRetract(a module.Account, n *Node, gone []string) {
+	s.notify(a, n, func(w *xmltree.Writer) {
+		w.Open("", "items", "node", n.Name)
+		for _, id := range gone {
+			w.Empty("", "retract", "id", id)
+		}
+		w.Close()
+	})
 }
 
 // create makes a node (XEP-0060 section 8.1).

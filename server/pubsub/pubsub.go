@@ -62,6 +62,8 @@ type Service struct {
 	config   Config
 	registry *module.Registry
 
+	watchers []func(a module.Account, node string)
+
 	accounts *module.Slot[account]
 	interest *module.Slot[interest]
 	own      *module.Slot[ownInterest]

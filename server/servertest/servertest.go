@@ -58,6 +58,7 @@ type Server struct {
 	Domain string
 	Auth   *auth.Service
 	Store  *store.DB
+	cert   tls.Certificate
 	roots  *x509.CertPool
 }
 
@@ -69,7 +70,7 @@ func New(t testing.TB, change ...func(*Options)) *Server {
 		f(&o)
 	}
 	cert, roots := certificate(t, o.Domain)
-	s := &Server{t: t, Domain: o.Domain, roots: roots, Store: storetest.OpenDir(t, o.Dir)}
+	s := &Server{t: t, Domain: o.Domain, cert: cert, roots: roots, Store: storetest.OpenDir(t, o.Dir)}
 	log := slog.New(slog.DiscardHandler)
 	secret, err := auth.LoadSecret(o.Dir + "/secret")
 	if err != nil {
@@ -115,6 +116,18 @@ func (s *Server) Account(names ...string) {
 	}
 }
 
+// Pipe opens a connection on which the server expects a client that will use STARTTLS.
+func (s *Server) Pipe() net.Conn {
+	ours, theirs := net.Pipe()
+	s.Clients().Serve(theirs)
+	return ours
+}
+
+// TLS is for clients that trust the server.
+func (s *Server) TLS() *tls.Config {
+	return &tls.Config{RootCAs: s.roots, ServerName: s.Domain, MinVersion: tls.VersionTLS13}
+}
+
 // Client is a signed-in session.
 type Client struct {
 	routertest.Inbox
@@ -125,21 +138,33 @@ type Client struct {
 	Over chan struct{}
 }
 
-// Client signs in to an account, which must exist, by STARTTLS with SCRAM-SHA-256-PLUS.
-func (s *Server) Client(name string) *Client {
-	s.t.Helper()
-	ours, theirs := net.Pipe()
-	s.Clients().Serve(theirs)
+// login makes a session by STARTTLS with SCRAM-SHA-256-PLUS.
+func (s *Server) login(name, password string) (*xmpp.Session, net.Conn, error) {
+	ours := s.Pipe()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	session, err := xmpp.NewSession(ctx, mjid.MustParse(s.Domain), mjid.MustParse(name+"@"+s.Domain), ours, 0,
 		xmpp.NewNegotiator(func(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
 			return xmpp.StreamConfig{Features: []xmpp.StreamFeature{
-				xmpp.StartTLS(&tls.Config{RootCAs: s.roots, ServerName: s.Domain, MinVersion: tls.VersionTLS13}),
-				xmpp.SASL("", Password, sasl.ScramSha256Plus),
+				xmpp.StartTLS(s.TLS()),
+				xmpp.SASL("", password, sasl.ScramSha256Plus),
 				xmpp.BindResource(),
 			}}
 		}))
+	return session, ours, err
+}
+
+// Login tells whether one can sign in to an account with a password.
+func (s *Server) Login(name, password string) error {
+	_, conn, err := s.login(name, password)
+	_ = conn.Close()
+	return err
+}
+
+// Client signs in to an account, which must exist.
+func (s *Server) Client(name string) *Client {
+	s.t.Helper()
+	session, ours, err := s.login(name, Password)
 	if err != nil {
 		s.t.Fatalf("sign in %s: %v", name, err)
 	}

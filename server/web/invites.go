@@ -2,18 +2,15 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"math"
-	"mime"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
-	"kith/internal/sasl"
+	"kith/internal/throttle"
 	"kith/server/auth"
 )
 
@@ -41,8 +38,8 @@ type inviteInfo struct {
 }
 
 // throttled answers those who ask too often, and reports whether it did.
-func (w *Web) throttled(c echo.Context, t *throttle) (bool, error) {
-	wait := t.wait(ClientAddr(c.Request()), w.opts.Clock.Now())
+func (w *Web) throttled(c echo.Context, t *throttle.Throttle) (bool, error) {
+	wait := t.Wait(ClientAddr(c.Request()), w.opts.Clock.Now())
 	if wait <= 0 {
 		return false, nil
 	}
@@ -78,9 +75,7 @@ func (w *Web) invite(c echo.Context) error {
 		MinPassword: params.MinPassword, Iterations: params.Iterations,
 		URI: w.opts.Accounts.Links(w.opts.BaseURL, inv).XMPP,
 	}
-	for _, h := range params.Hashes {
-		info.Mechanisms = append(info.Mechanisms, "SCRAM-"+string(h))
-	}
+	info.Mechanisms = mechanisms(params)
 	if inv.Creator != "" {
 		info.Inviter = inv.Creator + "@" + w.opts.Domain
 		info.InviterName = w.displayName(ctx, inv.Creator)
@@ -100,15 +95,6 @@ type registration struct {
 	Verifiers []verifier `json:"verifiers"`
 }
 
-// verifier is what SCRAM checks a password with (RFC 5802 section 3). The bytes are base64.
-type verifier struct {
-	Mechanism  string `json:"mechanism"`
-	Salt       []byte `json:"salt"`
-	Iterations int    `json:"iterations"`
-	StoredKey  []byte `json:"storedKey"`
-	ServerKey  []byte `json:"serverKey"`
-}
-
 // register makes an account. The password stays in the browser; so does the name to be shown, which
 // the new account publishes itself.
 func (w *Web) register(c echo.Context) error {
@@ -118,22 +104,11 @@ func (w *Web) register(c echo.Context) error {
 	}
 	var in registration
 	if err := decode(c.Request(), &in); err != nil {
-		var large *http.MaxBytesError
-		var he *echo.HTTPError
-		if errors.As(err, &large) || errors.As(err, &he) {
-			return echo.ErrStatusRequestEntityTooLarge
-		}
-		return c.JSON(http.StatusBadRequest, apiError{Error: "bad-request", Detail: err.Error()})
+		return refuseBody(c, err)
 	}
-	cred := auth.NewCredential{Verifiers: []sasl.Verifier{}}
-	for _, v := range in.Verifiers {
-		hash, plus, ok := sasl.Mechanism(v.Mechanism).Scram()
-		if !ok || plus {
-			return c.JSON(http.StatusBadRequest, apiError{Error: "bad-request", Detail: "unknown mechanism in verifiers"})
-		}
-		cred.Verifiers = append(cred.Verifiers, sasl.Verifier{
-			Hash: hash, Salt: v.Salt, Iterations: v.Iterations, StoredKey: v.StoredKey, ServerKey: v.ServerKey,
-		})
+	cred, err := credential(in.Verifiers)
+	if err != nil {
+		return refuseBody(c, err)
 	}
 	ctx := c.Request().Context()
 	t, err := w.opts.Accounts.CheckInvite(ctx, c.Param("token"))
@@ -148,20 +123,6 @@ func (w *Web) register(c echo.Context) error {
 	return c.JSON(http.StatusCreated, map[string]string{"address": done.Account.Local + "@" + w.opts.Domain})
 }
 
-func decode(r *http.Request, into any) error {
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-		return errors.New("the content must be application/json")
-	}
-	d := json.NewDecoder(r.Body)
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the JSON")
-	}
-	return nil
-}
-
 // refuse maps the errors of the accounts service to those of the API.
 func (w *Web) refuse(c echo.Context, err error) error {
 	var (
@@ -172,6 +133,8 @@ func (w *Web) refuse(c echo.Context, err error) error {
 	switch {
 	case errors.As(err, &invite):
 		return c.JSON(http.StatusNotFound, apiError{Error: "invite-invalid", Detail: string(invite.Reason)})
+	case errors.Is(err, auth.ErrNotFound): // whom it was for is gone
+		return c.JSON(http.StatusNotFound, apiError{Error: "invite-invalid", Detail: string(auth.InviteUnknown)})
 	case errors.As(err, &slow):
 		return tooSoon(c, slow.Wait)
 	case errors.As(err, &input) && errors.Is(err, auth.ErrName):

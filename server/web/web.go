@@ -17,6 +17,7 @@ import (
 
 	"kith/internal/clock"
 	"kith/internal/counter"
+	"kith/internal/throttle"
 	"kith/server/auth"
 )
 
@@ -26,6 +27,8 @@ type Accounts interface {
 	CheckInvite(ctx context.Context, token string) (auth.Ticket, error)
 	// Register makes an account with an invite.
 	Register(ctx context.Context, t auth.Ticket, r auth.Registration) (auth.Registered, error)
+	// ResetPassword sets a new password with an invite for that.
+	ResetPassword(ctx context.Context, t auth.Ticket, cred auth.NewCredential) (local string, err error)
 	// Params say how verifiers are made.
 	Params() auth.Params
 	// Links of an invite.
@@ -50,7 +53,7 @@ type Options struct {
 	Frontend fs.FS
 	// WebSocket serves /ws.
 	WebSocket http.Handler
-	Accounts  Accounts
+	Accounts Accounts
 	// DisplayName is how an account wants to be called, "" if it did not say.
 	DisplayName func(ctx context.Context, local string) string
 	// Healthy returns an error when the server cannot do its work.
@@ -73,8 +76,8 @@ type Web struct {
 	counters Counters
 	echo     *echo.Echo
 	static   *static
-	lookups  *throttle
-	creates  *throttle
+	lookups  *throttle.Throttle
+	creates  *throttle.Throttle
 }
 
 // New puts the handler together. It reads the frontend's files once; they must not change.
@@ -94,8 +97,8 @@ func New(opts Options) (*Web, error) {
 		counters: Counters{Throttled: counter.New("web_throttled")},
 		echo:     echo.New(),
 		static:   st,
-		lookups:  newThrottle(lookupRate, lookupBurst),
-		creates:  newThrottle(createRate, createBurst),
+		lookups:  throttle.New(lookupRate, lookupBurst),
+		creates:  throttle.New(createRate, createBurst),
 	}
 	w.echo.HTTPErrorHandler = w.fail
 	w.echo.Use(w.recovered, w.headers, w.redirect)
@@ -117,6 +120,8 @@ func (w *Web) routes() {
 	api.GET("/server", w.describe)
 	api.GET("/invites/:token", w.invite)
 	api.POST("/invites/:token/account", w.register)
+	api.GET("/invites/:token/password", w.reset)
+	api.POST("/invites/:token/password", w.setPassword)
 
 	// The views of the app; it reads the path itself.
 	for _, path := range []string{"/", "/i/*", "/chat/*", "/requests", "/settings", "/settings/*"} {

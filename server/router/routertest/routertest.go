@@ -123,6 +123,12 @@ func (h *House) Do(local string, f func(module.Account)) {
 // Bind makes a session for "local/resource", and the account if there is none.
 func (h *House) Bind(who string) *Client {
 	h.t.Helper()
+	return h.SignIn(who, module.Login{At: h.Clock.Now()})
+}
+
+// SignIn is Bind for a client that signed in like this.
+func (h *House) SignIn(who string, login module.Login) *Client {
+	h.t.Helper()
 	local, resource, _ := strings.Cut(who, "/")
 	h.Add(local)
 	full, err := jid.New(local, Domain, resource)
@@ -130,7 +136,7 @@ func (h *House) Bind(who string) *Client {
 		h.t.Fatal(err)
 	}
 	c := &Client{t: h.t, JID: full, ended: make(chan struct{})}
-	c.Session, err = h.Accounts.Bind(context.Background(), full, c, module.Login{At: h.Clock.Now()}, nil)
+	c.Session, err = h.Accounts.Bind(context.Background(), full, c, login, nil)
 	if err != nil {
 		h.t.Fatalf("bind %s: %v", full, err)
 	}
