@@ -34,6 +34,7 @@ import (
 	"kith/server/roster"
 	"kith/server/router"
 	"kith/server/store"
+	"kith/server/upload"
 	"kith/server/vcard"
 	"kith/server/xep"
 )
@@ -49,6 +50,7 @@ type Config struct {
 	PubSub   pubsub.Config
 	Groups   muc.Config
 	VCard    vcard.Config
+	Upload   upload.Config
 }
 
 // DefaultConfig is what a server uses that is not told otherwise.
@@ -57,6 +59,7 @@ func DefaultConfig() Config {
 		C2S: c2s.DefaultConfig(), Archive: mam.DefaultConfig(), Offline: offline.DefaultConfig(),
 		Roster: roster.DefaultConfig(), Presence: presence.DefaultConfig(), Blocking: blocking.DefaultConfig(),
 		PubSub: pubsub.DefaultConfig(), Groups: muc.DefaultConfig(), VCard: vcard.DefaultConfig(),
+		Upload: upload.DefaultConfig(),
 	}
 }
 
@@ -72,6 +75,8 @@ type Deps struct {
 	TLS *tls.Config
 	// BaseURL is where the web app is, without a slash at its end.
 	BaseURL string
+	// Uploads is the directory that keeps the files which people send.
+	Uploads string
 	// Relay is the STUN and TURN server and RelayHost the name it is reached by; nil for none.
 	Relay     *calls.Relay
 	RelayHost string
@@ -93,6 +98,7 @@ type Server struct {
 	archive  *mam.Archive
 	offline  *offline.Delivery
 	groups   *muc.Service
+	uploads  *upload.Service
 	pubsub   pubsub.Store
 	store    *store.DB
 
@@ -135,6 +141,11 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	registration := register.New(d.Auth, d.Clock)
 	cards := vcard.New(events, around, people, d.Store.VCards(), d.Log, cfg.VCard)
 
+	uploads, err := newUploads(ctx, cfg.Upload, name, d)
+	if err != nil {
+		return nil, err
+	}
+
 	// The list of parts. Where several take part in one phase, they do so in this order: who is
 	// blocked comes to nobody's notice, and copies are made before it is decided what has to wait.
 	registry := module.NewRegistry(
@@ -147,6 +158,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 		events,
 		cards,
 		groups,
+		uploads,
 		&account.Feature{Auth: d.Auth, BaseURL: func() string { return d.BaseURL }, Clock: d.Clock},
 		registration,
 		&calls.Discovery{Relay: d.Relay, Host: d.RelayHost, Domain: domain},
@@ -160,7 +172,8 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 
 	full := counter.New("account_mailbox_full")
 	accounts := router.NewAccounts(name, registry, rtr, d.Auth, d.Clock, d.Log, full, router.DefaultConfig())
-	rtr.Add(router.NewDomain(domain, registry, rtr), groups, accounts)
+	atUploads := module.NewRegistry(uploads.At(), xep.ServiceDisco{}, xep.Ping{})
+	rtr.Add(router.NewDomain(domain, registry, rtr), router.NewDomain(uploads.Address(), atUploads, rtr), groups, accounts)
 	for _, route := range d.Routes {
 		rtr.Add(route(rtr))
 	}
@@ -180,7 +193,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	}
 	s := &Server{
 		domain: domain, log: d.Log, auth: d.Auth, registry: registry, router: rtr, accounts: accounts, clients: clients,
-		archive: archive, offline: waiting, groups: groups, pubsub: nodes, store: d.Store,
+		archive: archive, offline: waiting, groups: groups, uploads: uploads, pubsub: nodes, store: d.Store,
 	}
 	d.Auth.SetHooks(auth.Hooks{
 		Sessions:   sessions{accounts},
@@ -190,6 +203,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 			{Name: "blocking", Purge: blocks.Purge},
 			{Name: "pubsub", Purge: nodes.RemoveAccount},
 			{Name: "vcard", Purge: d.Store.VCards().RemoveAccount},
+			{Name: "upload", Purge: uploads.Purge},
 			{Name: "muc", Purge: groups.Purge},
 			{Name: "archive", Purge: archive.Purge},
 		},
@@ -198,6 +212,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	background, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.running.Go(func() { archive.Run(background) })
 	s.running.Go(func() { groups.Run(background) })
+	s.running.Go(func() { uploads.Run(background) })
 	s.running.Go(func() { d.Auth.Run(background) })
 	return s, nil
 }
@@ -233,6 +248,8 @@ func (s *Server) WebSocket(security func(*http.Request) c2s.Security) http.Handl
 	return s.clients.WebSocket(security)
 }
 
+// Files answers the HTTP requests below [upload.Path]: it takes and gives the files that people send.
+func (s *Server) Files() http.Handler { return s.uploads }
 
 // Serve takes connections from listeners, plain ones that become encrypted by STARTTLS and direct ones
 // that begin with TLS, until they are closed.

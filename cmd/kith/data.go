@@ -22,6 +22,7 @@ const (
 	secretFile  = "secret"
 	controlFile = "control.sock"
 	certDir     = "tls"
+	uploadDir   = "uploads"
 )
 
 // Settings that the database remembers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"path/filepath"
 
 	"kith/server"
 	"kith/server/c2s"
@@ -28,7 +29,7 @@ func startMessenger(ctx context.Context, p parts) (_ messenger, err error) {
 		return nil, err
 	}
 	m.Server, err = server.New(ctx, p.options.server, server.Deps{
-		Domain: p.data.domain, Version: buildVersion(), Store: p.data.db, Auth: p.accounts, TLS: p.tls, BaseURL: p.baseURL,
+		Domain: p.data.domain, Version: buildVersion(), Store: p.data.db, Auth: p.accounts, TLS: p.tls, BaseURL: p.baseURL, Uploads: filepath.Join(p.data.dir, uploadDir),
 		Relay: m.relay, RelayHost: p.options.hostOf(p.options.listen.TURN), Clock: p.clock, Log: p.log,
 	})
 	if err != nil {

@@ -55,6 +55,7 @@ func (o *options) set() *config.Set {
 		config.Section{Name: "blocking", Target: &o.server.Blocking},
 		config.Section{Name: "pubsub", Target: &o.server.PubSub},
 		config.Section{Name: "vcard", Target: &o.server.VCard},
+		config.Section{Name: "upload", Target: &o.server.Upload},
 		config.Section{Name: "groups", Target: &o.server.Groups},
 		config.Section{Name: "turn", Target: &o.turn},
 	)

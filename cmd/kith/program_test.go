@@ -368,7 +368,9 @@ func (m *fakeMessenger) Serve(plain, direct []net.Listener) error {
 	return m.err
 }
 
-func (m *fakeMessenger) WebSocket() http.Handler                    { return http.NotFoundHandler() }
+func (m *fakeMessenger) WebSocket() http.Handler { return http.NotFoundHandler() }
+
+func (m *fakeMessenger) Files() http.Handler                        { return http.NotFoundHandler() }
 func (m *fakeMessenger) DisplayName(context.Context, string) string { return "" }
 func (m *fakeMessenger) Shutdown(ctx context.Context) error {
 	if m.stuck == nil {

@@ -30,6 +30,8 @@ type messenger interface {
 	Serve(plain, direct []net.Listener) error
 	// WebSocket takes those of browsers.
 	WebSocket() http.Handler
+	// Files takes and gives the files that people send.
+	Files() http.Handler
 	// DisplayName is how an account wants to be called, "" if it did not say.
 	DisplayName(ctx context.Context, local string) string
 	// Shutdown ends all streams politely, so that sessions can be resumed, and stores what is under
@@ -158,7 +160,7 @@ func serve(ctx context.Context, o *options, domainSet bool, start func(context.C
 		Domain: d.domain, BaseURL: base,
 		Redirect:  !o.program.local() && o.listen.HTTPS.Enabled(),
 		StrictTLS: !o.program.local() && certs != nil && !certs.IsSelfSigned(),
-		Frontend:  kith.Frontend(), WebSocket: m.WebSocket(), Accounts: accounts, DisplayName: m.DisplayName,
+		Frontend:  kith.Frontend(), WebSocket: m.WebSocket(), Files: m.Files(), Accounts: accounts, DisplayName: m.DisplayName,
 		Healthy: d.healthy, Clock: clk, Log: log,
 	})
 	if err != nil {

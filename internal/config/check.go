@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 )
 
@@ -34,6 +35,15 @@ func (c *Check) Span(name string, v, lo, hi time.Duration) {
 func (c *Check) Size(name string, v, lo, hi Size) {
 	if v < lo || v > hi {
 		c.Add(name, "is %s; allowed are %s to %s", v, lo, hi)
+	}
+}
+
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// Label checks an option that is the first part of a host name.
+func (c *Check) Label(name, v string) {
+	if !label.MatchString(v) {
+		c.Add(name, "is %q; allowed is the first part of a host name, in lower case", v)
 	}
 }
 

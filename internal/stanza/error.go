@@ -75,6 +75,8 @@ type Fault struct {
 	App, AppNS string
 	// AppAttrs are attributes of that element: name, value, ...
 	AppAttrs []string
+	// AppChildren are elements inside it that hold text: name, text, ...
+	AppChildren []string
 	// Cause is for the log alone.
 	Cause error
 }
@@ -119,8 +121,16 @@ func (f *Fault) Write(w *xmltree.Writer) {
 	if f.Text != "" {
 		w.Element(ns.Stanzas, "text", f.Text, "xml:lang", "en")
 	}
-	if f.App != "" {
+	switch {
+	case f.App == "":
+	case len(f.AppChildren) == 0:
 		w.Empty(f.AppNS, f.App, f.AppAttrs...)
+	default:
+		w.Open(f.AppNS, f.App, f.AppAttrs...)
+		for i := 0; i+1 < len(f.AppChildren); i += 2 {
+			w.Element("", f.AppChildren[i], f.AppChildren[i+1])
+		}
+		w.Close()
 	}
 	w.Close()
 }

@@ -83,8 +83,8 @@ func New(t testing.TB, change ...func(*Options)) *Server {
 		t.Fatal(err)
 	}
 	s.Server, err = server.New(t.Context(), o.Config, server.Deps{
-		Domain: o.Domain, Version: "test", Store: s.Store, Auth: s.Auth, BaseURL: "https://" + o.Domain,
-		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, Clock: o.Clock, Log: log, //nolint:gosec // Go's defaults
+		Domain: o.Domain, Version: "test", Store: s.Store, Auth: s.Auth, BaseURL: "https://" + o.Domain, Uploads: o.Dir + "/uploads",
+		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, Clock: o.Clock, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

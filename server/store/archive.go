@@ -44,16 +44,9 @@ const archiveKey = "archive_key"
 
 // Key is the key from which stanza-ids are made. It is made when it is asked for first.
 func (ar *Archive) Key(ctx context.Context) ([]byte, error) {
-	var text string
-	err := ar.db.Write(ctx, func(tx *Tx) error {
-		if _, err := tx.Exec("INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
-			archiveKey, base64.StdEncoding.EncodeToString(stanzaid.NewKey())); err != nil {
-			return err
-		}
-		return tx.QueryRow("SELECT value FROM settings WHERE name = $1", archiveKey).Scan(&text)
-	})
+	text, err := ar.db.KeepSetting(ctx, archiveKey, base64.StdEncoding.EncodeToString(stanzaid.NewKey()))
 	if err != nil {
-		return nil, fmt.Errorf("store: archive key: %w", err)
+		return nil, err
 	}
 	key, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(key) != stanzaid.KeySize {

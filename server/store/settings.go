@@ -21,6 +21,17 @@ func (db *DB) Setting(ctx context.Context, name string) (value string, ok bool, 
 	return value, true, nil
 }
 
+// KeepSetting returns what is kept under name, and keeps value there when there is nothing.
+func (db *DB) KeepSetting(ctx context.Context, name, value string) (kept string, err error) {
+	err = db.Write(ctx, func(tx *Tx) error {
+		if _, err := tx.Exec("INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, value); err != nil {
+			return err
+		}
+		return tx.QueryRow("SELECT value FROM settings WHERE name = $1", name).Scan(&kept)
+	})
+	return kept, wrap("keep setting "+name, err)
+}
+
 // SetSetting keeps a value under name, in place of an earlier one.
 func (db *DB) SetSetting(ctx context.Context, name, value string) error {
 	err := db.Write(ctx, func(tx *Tx) error {

@@ -53,6 +53,8 @@ type Options struct {
 	Frontend fs.FS
 	// WebSocket serves /ws.
 	WebSocket http.Handler
+	// Files serves everything below /upload/: the files that people send. It answers OPTIONS, too.
+	Files    http.Handler
 	Accounts Accounts
 	// DisplayName is how an account wants to be called, "" if it did not say.
 	DisplayName func(ctx context.Context, local string) string
@@ -115,6 +117,7 @@ func (w *Web) routes() {
 	e.GET("/.well-known/host-meta", w.hostMeta)
 	e.GET("/.well-known/host-meta.json", w.hostMetaJSON)
 	e.GET("/ws", echo.WrapHandler(w.opts.WebSocket))
+	e.Match([]string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodOptions}, "/upload/*", echo.WrapHandler(w.opts.Files))
 
 	api := e.Group("/api/v1", middleware.BodyLimit("64K"), sameOrigin)
 	api.GET("/server", w.describe)

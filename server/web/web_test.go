@@ -538,3 +538,27 @@ func TestHijack(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Files answer for themselves, to web apps of other origins, too.
+func TestFilesOfPeople(t *testing.T) {
+	s := newSite(t, func(o *web.Options) {
+		o.Redirect = true
+		o.Files = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+			w.Header().Set("Content-Security-Policy", "sandbox")
+			_, _ = io.WriteString(w, r.Method+" "+r.URL.EscapedPath())
+		})
+	})
+	for _, method := range []string{"GET", "HEAD", "PUT", "OPTIONS"} {
+		r := s.do(t, method, "https://kith.example/upload/abc/a%20b.html", "")
+		if got := text(t, r); r.StatusCode != 200 || got != method+" /upload/abc/a%20b.html" {
+			t.Errorf("%s: %d %q", method, r.StatusCode, got)
+		}
+		if p := r.Header.Values("Content-Security-Policy"); len(p) != 1 || p[0] != "sandbox" || r.Header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
+			t.Errorf("%s: %v", method, r.Header)
+		}
+	}
+	if r := s.do(t, "PUT", "http://kith.example/upload/abc/a", ""); r.StatusCode != http.StatusForbidden {
+		t.Errorf("in the clear: %d", r.StatusCode)
+	}
+}

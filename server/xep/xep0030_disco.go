@@ -22,6 +22,22 @@ type Disco struct {
 	ver      func() string
 }
 
+// ServiceDisco answers XEP-0030 at the address of a service other than the domain, with what is
+// registered there.
+type ServiceDisco struct{}
+
+// Register implements [module.Module].
+func (ServiceDisco) Register(r *module.Registry) {
+	d := &Disco{registry: r, ver: func() string { return "" }}
+	r.Disco(module.OnServer, ns.DiscoInfo, ns.DiscoItems)
+	d.handle(r, module.OnServer)
+}
+
+func (d *Disco) handle(r *module.Registry, scope module.Scope) {
+	r.HandleIQ(scope, stanza.Get, ns.DiscoInfo, "query", func(q *module.IQ) error { return d.info(q, scope) })
+	r.HandleIQ(scope, stanza.Get, ns.DiscoItems, "query", func(q *module.IQ) error { return d.items(q, scope) })
+}
+
 // Register implements [module.Module].
 func (d *Disco) Register(r *module.Registry) {
 	d.registry = r
@@ -35,8 +51,7 @@ func (d *Disco) Register(r *module.Registry) {
 	r.Identity(module.OnAccount, module.Identity{Category: "account", Type: "registered"})
 	for _, scope := range []module.Scope{module.OnServer, module.OnAccount} {
 		r.Disco(scope, ns.DiscoInfo, ns.DiscoItems)
-		r.HandleIQ(scope, stanza.Get, ns.DiscoInfo, "query", func(q *module.IQ) error { return d.info(q, scope) })
-		r.HandleIQ(scope, stanza.Get, ns.DiscoItems, "query", func(q *module.IQ) error { return d.items(q, scope) })
+		d.handle(r, scope)
 	}
 	r.Disco(module.OnServer, ns.Caps, ns.Caps+"#optimize")
 	r.Offer(module.Feature{Write: func(w *xmltree.Writer) {

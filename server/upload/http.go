@@ -1,0 +1,285 @@
+package upload
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"kith/internal/clock"
+)
+
+// Bounds of uploads under way: of one account, and how long the line may be silent.
+const (
+	maxBusy  = 8
+	lineTime = time.Minute
+	// stretch is how much is transferred before the deadlines of a connection are set anew.
+	stretch = 256 << 10
+)
+
+// soon is the end of the patience with a line, in the time of the machine, which is that of connections.
+func soon() time.Time { return clock.Real{}.Now().Add(lineTime) }
+
+// ServeHTTP implements [http.Handler], for everything below [Path].
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	// Web apps of other origins put and get files, too.
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Allow-Methods", "OPTIONS, HEAD, GET, PUT")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Range")
+	h.Set("Access-Control-Expose-Headers", "Content-Length, Content-Range, Content-Disposition")
+	h.Set("Access-Control-Max-Age", "86400")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	// Whatever a file is, nothing in it runs: not from here, and not in a page of this origin.
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'")
+	h.Set("Cache-Control", "no-store")
+
+	id, name, ok := split(r.URL)
+	switch {
+	case !ok:
+		refuse(w, http.StatusNotFound)
+	case r.Method == http.MethodOptions:
+		w.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodPut:
+		s.put(w, r, id, name)
+	case r.Method == http.MethodGet, r.Method == http.MethodHead:
+		s.get(w, r, id, name)
+	default:
+		h.Set("Allow", "OPTIONS, HEAD, GET, PUT")
+		refuse(w, http.StatusMethodNotAllowed)
+	}
+}
+
+func refuse(w http.ResponseWriter, status int) {
+	http.Error(w, http.StatusText(status), status)
+}
+
+// split reads the path of a file's address.
+func split(u *url.URL) (id, name string, ok bool) {
+	rest, ok := strings.CutPrefix(u.EscapedPath(), Path)
+	id, escaped, found := strings.Cut(rest, "/")
+	name, err := url.PathUnescape(escaped)
+	return id, name, ok && found && err == nil && isID(id) && !strings.Contains(escaped, "/") && name != ""
+}
+
+// put takes a file (XEP-0363 section 8).
+func (s *Service) put(w http.ResponseWriter, r *http.Request, id, name string) {
+	sealed, ok := strings.CutPrefix(r.Header.Get("Authorization"), bearer)
+	k, genuine := open(sealed, s.key)
+	now := s.opts.Clock.Now()
+	switch {
+	case !ok:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		refuse(w, http.StatusUnauthorized)
+		return
+	case !genuine || k.ID != id || k.Name != name || now.After(k.Closes):
+		refuse(w, http.StatusForbidden)
+		return
+	case r.ContentLength < 0:
+		refuse(w, http.StatusLengthRequired)
+		return
+	case r.ContentLength > k.Size:
+		refuse(w, http.StatusRequestEntityTooLarge)
+		return
+	case r.ContentLength != k.Size:
+		refuse(w, http.StatusBadRequest)
+		return
+	}
+	if t := r.Header.Get("Content-Type"); t != "" && k.Type != "" && cleanType(t) != k.Type {
+		refuse(w, http.StatusUnsupportedMediaType)
+		return
+	}
+	if !s.begin(k.Account) {
+		w.Header().Set("Retry-After", "10")
+		refuse(w, http.StatusTooManyRequests)
+		return
+	}
+	defer s.end(k.Account)
+	status, err := s.take(w, r, k)
+	if err != nil && r.Context().Err() == nil {
+		s.opts.Log.LogAttrs(r.Context(), slog.LevelError, "taking a file failed", slog.Any("error", err))
+	}
+	if status != http.StatusCreated {
+		refuse(w, status)
+		return
+	}
+	s.counters.Taken.Inc()
+	s.counters.Bytes.Add(uint64(k.Size)) //nolint:gosec // it is positive
+	w.WriteHeader(http.StatusCreated)
+}
+
+// take writes a file to the disk and makes it known.
+func (s *Service) take(w http.ResponseWriter, r *http.Request, k slot) (status int, err error) {
+	ctx := r.Context()
+	if _, taken, err := s.opts.Store.File(ctx, k.ID); err != nil || taken {
+		return http.StatusConflict, err
+	}
+	if !s.disk.room(k.Size, int64(s.opts.Config.MinFree)) {
+		s.counters.Refused.Inc()
+		return http.StatusInsufficientStorage, nil
+	}
+	rc := http.NewResponseController(w)
+	body := &patient{Reader: r.Body, extend: func() error { return rc.SetReadDeadline(soon()) }}
+	switch err := s.disk.put(k.ID, k.Size, body); {
+	case errors.Is(err, ErrTaken):
+		return http.StatusConflict, nil
+	case body.failed:
+		return http.StatusBadRequest, nil // the line broke, or was silent for too long
+	case err != nil:
+		return http.StatusInternalServerError, err
+	}
+	k.At = s.opts.Clock.Now()
+	err = s.opts.Store.Add(ctx, k.File, int64(s.opts.Config.Quota))
+	status = http.StatusCreated
+	if err == nil {
+		// Whoever was removed meanwhile leaves nothing behind.
+		there, lookup := s.opts.Accounts.Exists(ctx, k.Account)
+		if err = lookup; err == nil && !there {
+			status, err = http.StatusForbidden, s.opts.Store.Forget(ctx, []string{k.ID})
+		}
+	}
+	switch {
+	case errors.Is(err, ErrQuota):
+		s.counters.Refused.Inc()
+		status, err = http.StatusInsufficientStorage, nil
+	case errors.Is(err, ErrTaken):
+		return http.StatusConflict, nil
+	case err != nil:
+		status = http.StatusInternalServerError
+	}
+	if status != http.StatusCreated {
+		err = errors.Join(err, s.disk.remove(k.ID))
+	}
+	return status, err
+}
+
+func (s *Service) begin(account string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy[account] >= maxBusy {
+		return false
+	}
+	s.busy[account]++
+	return true
+}
+
+func (s *Service) end(account string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy[account]--; s.busy[account] == 0 {
+		delete(s.busy, account)
+	}
+}
+
+// patient reads a body that may take its time, as long as something comes.
+type patient struct {
+	io.Reader
+	extend func() error
+	due    int
+	failed bool
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	if p.due <= 0 {
+		if err := p.extend(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			p.failed = true
+			return 0, err
+		}
+		p.due = stretch
+	}
+	n, err := p.Reader.Read(b)
+	p.due -= n
+	p.failed = p.failed || err != nil && !errors.Is(err, io.EOF)
+	return n, err
+}
+
+// get answers with a file, or with a part of it.
+func (s *Service) get(w http.ResponseWriter, r *http.Request, id, name string) {
+	f, ok, err := s.opts.Store.File(r.Context(), id)
+	now := s.opts.Clock.Now()
+	if err == nil && (!ok || f.Name != name || !f.Until.IsZero() && !now.Before(f.Until)) {
+		refuse(w, http.StatusNotFound)
+		return
+	}
+	var content *os.File
+	if err == nil {
+		content, err = s.disk.open(id)
+	}
+	if err != nil {
+		if r.Context().Err() == nil {
+			s.opts.Log.LogAttrs(r.Context(), slog.LevelError, "reading a file failed", slog.Any("error", err))
+		}
+		refuse(w, http.StatusInternalServerError)
+		return
+	}
+	defer func() { _ = content.Close() }()
+	h := w.Header()
+	kind, disposition := present(f.Type)
+	h.Set("Content-Type", kind)
+	if d := mime.FormatMediaType(disposition, map[string]string{"filename": f.Name}); d != "" {
+		disposition = d
+	}
+	h.Set("Content-Disposition", disposition)
+	h.Set("ETag", `"`+id+`"`)
+	// It never changes, and it is nobody else's.
+	age := 30 * 24 * time.Hour
+	if !f.Until.IsZero() {
+		age = min(age, f.Until.Sub(now))
+	}
+	h.Set("Cache-Control", "private, immutable, max-age="+strconv.Itoa(int(age/time.Second)))
+	rc := http.NewResponseController(w)
+	out := &patientWriter{ResponseWriter: w, extend: func() error { return rc.SetWriteDeadline(soon()) }}
+	http.ServeContent(out, r, "", f.At, content)
+}
+
+// patientWriter writes an answer that may take its time, as long as somebody reads.
+type patientWriter struct {
+	http.ResponseWriter
+	extend func() error
+	due    int
+}
+
+func (p *patientWriter) Write(b []byte) (int, error) {
+	for n := 0; ; {
+		if p.due <= 0 {
+			if err := p.extend(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+				return n, err
+			}
+			p.due = stretch
+		}
+		part := b[n:min(len(b), n+p.due)]
+		m, err := p.ResponseWriter.Write(part)
+		n += m
+		p.due -= m
+		if err != nil || n == len(b) {
+			return n, err
+		}
+	}
+}
+
+// present is as what a file is shown: the type that a browser is told, and whether it shows the file or
+// only saves it. Scripts, styles and documents that a browser would take for a part of this site are
+// but bytes.
+func present(kind string) (contentType, disposition string) {
+	const unknown = "application/octet-stream"
+	major, minor, _ := strings.Cut(kind, "/")
+	switch {
+	case kind == "":
+		return unknown, "attachment"
+	case major == "image" && !strings.Contains(minor, "xml"), major == "audio", major == "video":
+		return kind, "inline"
+	case kind == "text/plain":
+		return "text/plain; charset=utf-8", "inline"
+	case kind == "application/pdf", kind == "application/zip", kind == "text/calendar", kind == "text/vcard",
+		major == "application" && strings.HasPrefix(minor, "vnd.") && !strings.Contains(minor, "xml+") && !strings.HasSuffix(minor, "+xml"):
+		return kind, "attachment"
+	}
+	return unknown, "attachment"
+}
