@@ -29,6 +29,7 @@ import (
 	"kith/server/muc"
 	"kith/server/offline"
 	"kith/server/presence"
+	"kith/server/private"
 	"kith/server/pubsub"
 	"kith/server/register"
 	"kith/server/roster"
@@ -157,6 +158,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 		waiting,
 		events,
 		cards,
+		private.New(events, d.Store.Private(), d.Log),
 		groups,
 		uploads,
 		&account.Feature{Auth: d.Auth, BaseURL: func() string { return d.BaseURL }, Clock: d.Clock},
@@ -203,6 +205,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 			{Name: "blocking", Purge: blocks.Purge},
 			{Name: "pubsub", Purge: nodes.RemoveAccount},
 			{Name: "vcard", Purge: d.Store.VCards().RemoveAccount},
+			{Name: "private", Purge: d.Store.Private().RemoveAccount},
 			{Name: "upload", Purge: uploads.Purge},
 			{Name: "muc", Purge: groups.Purge},
 			{Name: "archive", Purge: archive.Purge},

@@ -69,6 +69,7 @@ const (
 	Invite          = "urn:xmpp:invite"                          // XEP-0401
 	InviteInvite    = "urn:xmpp:invite#invite"                   // XEP-0401
 	InviteCreate    = "urn:xmpp:invite#create-account"           // XEP-0401
+	Bookmarks       = "urn:xmpp:bookmarks:1"                     // XEP-0402
 	Retract         = "urn:xmpp:message-retract:1"               // XEP-0424
 	ChannelBinding  = "urn:xmpp:sasl-cb:0"                       // XEP-0440
 	Reactions       = "urn:xmpp:reactions:0"                     // XEP-0444

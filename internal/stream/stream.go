@@ -100,6 +100,9 @@ func parseOpen(src string, lim xmltree.Limits, contentNS string) (Header, xmltre
 	if err == nil && scope.Default != contentNS {
 		err = &Error{Condition: InvalidNamespace}
 	}
+	if contentNS == ns.Server {
+		scope = scope.Reading(ns.Server, ns.Client)
+	}
 	return h, scope, err
 }
 
@@ -122,11 +125,12 @@ func ParseFrame(src string, lim xmltree.Limits) (Item, error) {
 // there are peers that look for it.
 const Declaration = "<?xml version='1.0'?>"
 
-// AppendOpen appends the declaration and the start tag of a stream over a byte stream.
-func (h Header) AppendOpen(b []byte, contentNS string) []byte {
+// AppendOpen appends the declaration and the start tag of a stream over a byte stream. extra are
+// further attributes, such as prefixes: name, value, ...
+func (h Header) AppendOpen(b []byte, contentNS string, extra ...string) []byte {
 	w := xmltree.NewWriter(256)
 	w.Raw(Declaration)
-	w.Start("stream:stream", h.attrs("xmlns", contentNS, "xmlns:stream", ns.Stream)...)
+	w.Start("stream:stream", append(h.attrs("xmlns", contentNS, "xmlns:stream", ns.Stream), extra...)...)
 	w.Raw(">")
 	return append(b, w.Bytes()...)
 }

@@ -11,6 +11,24 @@ type Scope struct {
 	// Default is the namespace of unprefixed names.
 	Default string
 	prefix  []binding
+	// from is read as to, see Reading.
+	from, to string
+}
+
+// Reading is the scope in which elements of one namespace read as those of another. It is for content
+// namespaces, which differ by the kind of stream and mean the same (RFC 6120 section 4.8.2).
+func (s Scope) Reading(space, as string) Scope {
+	out := Scope{Default: s.Default, from: space, to: as}
+	if out.Default == space {
+		out.Default = as
+	}
+	for _, b := range s.prefix {
+		if b.space == space {
+			b.space = as
+		}
+		out.prefix = append(out.prefix, b)
+	}
+	return out
 }
 
 type binding struct {
@@ -31,6 +49,18 @@ func Parse(src string, lim Limits, scope Scope) (Element, error) {
 		return Element{}, err
 	}
 	return Element{p.t, 0}, nil
+}
+
+// stored are limits for what was taken within its own before.
+var stored = Limits{Bytes: 1 << 24, Elements: 1 << 17, Depth: 100, Attrs: 100}
+
+// Stored reads an element that was kept as XML which stands alone; the zero element if it cannot be read.
+func Stored(src string) Element {
+	e, err := Parse(src, stored, Scope{})
+	if err != nil {
+		return Element{}
+	}
+	return e
 }
 
 // ParseOpen reads the start tag of a stream. The element has its name and attributes and no
@@ -287,6 +317,10 @@ func (p *parser) declare(name, space string, depth int) error {
 		if p.bound[k].prefix == prefix {
 			return ErrNotWellFormed
 		}
+	}
+	if p.scope.from != "" && space == p.scope.from {
+		// What was written means something else elsewhere: the source cannot be forwarded.
+		space, p.t.inherits = p.scope.to, true
 	}
 	p.bound = append(p.bound, boundAt{binding{prefix, space}, depth})
 	return nil

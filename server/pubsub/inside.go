@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"kith/internal/jid"
+	"kith/internal/ns"
 	"kith/internal/stanza"
 	"kith/server/module"
 )
@@ -108,12 +109,23 @@ func (s *Service) Retract(a module.Account, node string, ids ...string) error {
 	return nil
 }
 
+// private are the nodes that are for their owner alone, whether a client remembers to say so or not.
+var private = map[string]bool{ns.Bookmarks: true, ns.MDS: true, nodeOldBookmarks: true}
+
+const nodeOldBookmarks = "storage:bookmarks" // XEP-0048
+
 // fresh is a node to be made.
 func (s *Service) fresh(nodes map[string]*Node, name string, options map[string][]string) (*Node, error) {
 	if len(nodes) >= s.config.MaxNodes {
 		return nil, fault(stanza.NotAllowed, "max-nodes-exceeded")
 	}
 	n := newNode(name)
+	if private[name] {
+		n.Config.Access, n.Config.SendLast = Whitelist, "never"
+		if name != nodeOldBookmarks {
+			n.Config.MaxItems = s.config.MaxItems
+		}
+	}
 	return n, n.Config.apply(options, s.config.MaxItems, true)
 }
 

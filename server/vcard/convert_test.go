@@ -29,12 +29,12 @@ const (
 func back(text string) string {
 	w := xmltree.NewWriter(0)
 	w.Open(ns.VCardTemp, "vCard")
-	fromVCard4(w, parse(text))
+	fromVCard4(w, xmltree.Stored(text))
 	return w.Close().String()
 }
 
 func TestConversion(t *testing.T) {
-	if got := toVCard4(parse(oldCard)); got != newCard {
+	if got := toVCard4(xmltree.Stored(oldCard)); got != newCard {
 		t.Errorf("to vCard4:\n%s\nwant\n%s", got, newCard)
 	}
 	if got := back(newCard); got != oldCard {
@@ -44,7 +44,7 @@ func TestConversion(t *testing.T) {
 
 // What there is no place for is left out, and what is strange does no harm.
 func TestConversionOfTheUnknown(t *testing.T) {
-	if got := toVCard4(parse(`<vCard xmlns='vcard-temp'><X-FOO>1</X-FOO><TEL/><EMAIL><USERID> </USERID></EMAIL><GEO><LAT>1</LAT></GEO><ORG/><FN/><fn xmlns='urn:x'>a</fn></vCard>`)); got != `<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'></vcard>` {
+	if got := toVCard4(xmltree.Stored(`<vCard xmlns='vcard-temp'><X-FOO>1</X-FOO><TEL/><EMAIL><USERID> </USERID></EMAIL><GEO><LAT>1</LAT></GEO><ORG/><FN/><fn xmlns='urn:x'>a</fn></vCard>`)); got != `<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'></vcard>` {
 		t.Errorf("to vCard4: %s", got)
 	}
 	const strange = `<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'><fn/><geo><uri>moon</uri></geo><impp><uri>sip:a@b</uri></impp><key><uri>x</uri></key>` +
@@ -58,12 +58,12 @@ func FuzzConversion(f *testing.F) {
 	f.Add(oldCard)
 	f.Add(newCard)
 	f.Fuzz(func(t *testing.T, src string) {
-		e := parse(src)
+		e := xmltree.Stored(src)
 		if e.IsZero() {
 			return
 		}
 		for _, out := range []string{toVCard4(e), back(src)} {
-			if parse(out).IsZero() {
+			if xmltree.Stored(out).IsZero() {
 				t.Errorf("%s\nbecame what is not XML: %s", src, out)
 			}
 		}

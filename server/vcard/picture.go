@@ -57,7 +57,7 @@ func (f *Feature) look(a module.Account) (picture, error) {
 		return p, err
 	}
 	p.had = true
-	for info := range parse(text).Children() {
+	for info := range xmltree.Stored(text).Children() {
 		id := info.Attr("id")
 		if !info.Is(nodeMetadata, "info") || info.Attr("url") != "" || id == "" {
 			continue
@@ -81,7 +81,7 @@ func (f *Feature) data(a module.Account, id string) ([]byte, error) {
 		return nil, err
 	}
 	for _, payload := range items {
-		e := parse(payload)
+		e := xmltree.Stored(payload)
 		if !e.Is(nodeData, "data") {
 			continue
 		}

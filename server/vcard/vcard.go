@@ -160,13 +160,13 @@ func (f *Feature) writeText(w *xmltree.Writer, a module.Account) error {
 	if err != nil {
 		return err
 	}
-	if old := parse(kept); !old.IsZero() && toVCard4(old) == master {
+	if old := xmltree.Stored(kept); !old.IsZero() && toVCard4(old) == master {
 		for c := range old.Children() {
 			w.Copy(c, ns.VCardTemp)
 		}
 		return nil
 	}
-	fromVCard4(w, parse(master))
+	fromVCard4(w, xmltree.Stored(master))
 	return nil
 }
 
@@ -208,7 +208,7 @@ func (f *Feature) setText(a module.Account, text string) error {
 	if err != nil {
 		return err
 	}
-	card := parse(text)
+	card := xmltree.Stored(text)
 	if card.CountChildren() == 0 {
 		if err := f.store.SetVCard(ctx, local, ""); err != nil || master == "" {
 			return err
@@ -227,16 +227,4 @@ func (f *Feature) setText(a module.Account, text string) error {
 	}
 	// A vCard has addresses and numbers in it: those are for contacts, unless it is said otherwise.
 	return f.nodes.Publish(a, nodeVCard4, id, next, map[string]string{"pubsub#access_model": "presence"})
-}
-
-// limits are generous: what is parsed here was taken from a client within its limits.
-var limits = xmltree.Limits{Bytes: 1 << 24, Elements: 1 << 16, Depth: 64, Attrs: 64}
-
-// parse reads XML that stands alone; the zero element if it cannot be read.
-func parse(text string) xmltree.Element {
-	e, err := xmltree.Parse(text, limits, xmltree.Scope{})
-	if err != nil {
-		return xmltree.Element{}
-	}
-	return e
 }

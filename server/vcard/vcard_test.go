@@ -200,9 +200,9 @@ func TestPictureFromPEP(t *testing.T) {
 	h.befriend("alice", "bob")
 	p := paint(t, 1)
 	a, b, c := h.Bind("alice/x"), h.Bind("bob/x"), h.Bind("carol/x")
-	for _, x := range []*routertest.Client{a, b} {
-		x.Send(`<presence/>`)
-	}
+	b.Send(`<presence/>`)
+	seen(t, b, "bob@kith.example/x")
+	a.Send(`<presence/>`)
 	lacks(t, "without a picture", seen(t, b, "alice@kith.example/x"), "vcard-temp")
 	expect(t, "disco", a.Ask(`<iq type='get' id='d' to='alice@kith.example'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`),
 		`var='urn:xmpp:pep-vcard-conversion:0'`, `var='vcard-temp'`)
@@ -252,8 +252,9 @@ func TestPictureFromVCard(t *testing.T) {
 	h.befriend("alice", "bob")
 	p := paint(t, 1)
 	a, b, c := h.Bind("alice/x"), h.Bind("bob/x"), h.Bind("carol/x")
-	a.Send(`<presence/>`)
 	b.Send(`<presence/>`)
+	seen(t, b, "bob@kith.example/x")
+	a.Send(`<presence/>`)
 	seen(t, b, "alice@kith.example/x")
 	expect(t, "set", a.Ask(set(p.photo()+`<FN>Alice</FN>`)), ok)
 	expect(t, "presence", seen(t, b, "alice@kith.example/x"), p.update())
@@ -336,6 +337,7 @@ func TestClientThatShowsNone(t *testing.T) {
 	h.befriend("alice", "bob")
 	b := h.Bind("bob/x")
 	b.Send(`<presence/>`)
+	seen(t, b, "bob@kith.example/x")
 	shy, a := h.Bind("alice/shy"), h.Bind("alice/a")
 	shy.Send(`<presence>` + none + `</presence>`)
 	a.Send(`<presence><x xmlns='vcard-temp:x:update'/></presence>`)
