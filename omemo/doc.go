@@ -24,14 +24,18 @@
 // # Operations
 //
 // Create makes the identity of a device and its first prekeys, PublicBundle what the device publishes,
-// Maintain refills and rotates prekeys. Start verifies fetched bundles and builds sessions, Encrypt does so
-// too for recipients that come with a bundle, and encrypts one payload for any number of devices. Decrypt
-// handles one message. Settle sends the empty messages that the protocol owes (answers to key exchanges,
-// heartbeats). Trust decisions are kept in one record per bare JID and are enforced by Encrypt.
+// Maintain refills and rotates prekeys. Seal encrypts a message for any number of devices, each in the best version
+// that it announces, with the envelope of omemo:2 around it; PlanSeal tells which bundles it will need. Encrypt, Plan
+// and Start are the same where the caller chooses versions and makes the envelope. Decrypt handles one message,
+// CheckEnvelope and CheckHeader judge it: for whom and by whom it was written, and how well it was protected. Settle sends the
+// empty messages that the protocol owes (answers to key exchanges, heartbeats). Trust decisions are kept in one
+// record per bare JID and are enforced by Encrypt and Seal.
 //
-// Whatever is for one device only, such as the fingerprint of a call's DTLS certificate that is verified through
-// OMEMO, is a message to one recipient. What belongs into the envelope of omemo:2 (recipients, own devices)
-// can be taken from Start or Plan before Encrypt is called.
+// # What the server cannot change unseen
+//
+// OMEMO authenticates the payload, not for whom it was encrypted, and not which devices an account has. Seal puts both
+// into the envelope of omemo:2 (NamespaceAffixes), CheckEnvelope compares. In 0.3 only the text is protected, and not
+// from other recipients of the same message; Protection is how callers keep the difference.
 //
 // One identity key and one device id serve both versions; the versions differ only in the parameter table
 // of version.go.

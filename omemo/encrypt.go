@@ -103,14 +103,13 @@ func EncryptNeeds(recipients []Recipient) []string {
 // committed even then: identity keys of new bundles are noted in the trust records, so that the user can be
 // asked about them.
 func Encrypt(r Records, req EncryptRequest) (EncryptResult, []Change, error) {
-	e, err := newOutgoing(r, req.Recipients, req.Policy, req.Now)
+	e, err := newOutgoing(r, req.Recipients, nil, req.Policy, req.Now)
 	if err != nil {
 		return EncryptResult{}, nil, err
 	}
-	for _, v := range []Version{V2, V03} {
-		if err := e.encryptVersion(&req, v); err != nil {
-			return EncryptResult{}, nil, err
-		}
+	e.choose(req.Kind != Empty)
+	if err := e.encrypt(req.seal); err != nil {
+		return EncryptResult{}, nil, err
 	}
 	return e.result, e.changes(), nil
 }
@@ -125,11 +124,20 @@ type outgoing struct {
 	touched    []bool     // by recipient: session has changed
 	trust      map[string]*trustList
 	jids       []string // keys of trust, in order
+	chosen     []chosen // by recipient
 	result     EncryptResult
 }
 
-// newOutgoing reads every record before anything is changed.
-func newOutgoing(r Records, recipients []Recipient, policy Policy, now int64) (*outgoing, error) {
+// chosen is with what a recipient's key is encrypted, or why it is not.
+type chosen struct {
+	ratchet *ratchet // nil if there is a reason
+	key     Key
+	reason  Code
+}
+
+// newOutgoing reads every record before anything is changed. sessions, if not nil, holds those of the recipients that
+// were read before.
+func newOutgoing(r Records, recipients []Recipient, sessions []*session, policy Policy, now int64) (*outgoing, error) {
 	if len(recipients) > MaxRecipients {
 		return nil, fail(CodeLimit, "too many recipients")
 	}
@@ -142,9 +150,13 @@ func newOutgoing(r Records, recipients []Recipient, policy Policy, now int64) (*
 		policy:     policy,
 		now:        now,
 		recipients: recipients,
-		sessions:   make([]*session, len(recipients)),
+		sessions:   sessions,
 		touched:    make([]bool, len(recipients)),
 		trust:      map[string]*trustList{},
+		chosen:     make([]chosen, len(recipients)),
+	}
+	if sessions == nil {
+		e.sessions = make([]*session, len(recipients))
 	}
 	e.result.Device = id.self.Device
 	seen := make(map[string]bool, len(recipients))
@@ -158,8 +170,10 @@ func newOutgoing(r Records, recipients []Recipient, policy Policy, now int64) (*
 			return nil, fail(CodeArgument, "recipient listed twice: "+key)
 		}
 		seen[key] = true
-		if e.sessions[i], err = r.session(to.Address, to.Version); err != nil {
-			return nil, err
+		if e.sessions[i] == nil {
+			if e.sessions[i], err = r.session(to.Address, to.Version); err != nil {
+				return nil, err
+			}
 		}
 		if e.trust[to.JID] != nil {
 			continue
@@ -182,46 +196,61 @@ func (to *Recipient) check() error {
 	return to.Address.check()
 }
 
-func (e *outgoing) encryptVersion(req *EncryptRequest, v Version) error {
-	var s sealed
-	out := Encrypted{Version: v}
+// choose finds the ratchet for every recipient, starting sessions where there are none. Nothing is encrypted
+// yet, so that the payload can tell for whom it is. Recipients that already have a reason stay without.
+func (e *outgoing) choose(trusted bool) {
 	for i := range e.recipients {
-		to := &e.recipients[i]
-		if to.Version != v {
+		c := &e.chosen[i]
+		if c.reason != "" {
 			continue
 		}
-		if s.secret == nil {
-			var err error
-			if s, err = req.seal(v); err != nil {
-				return err
-			}
+		if c.ratchet, c.key, c.reason = e.ratchetFor(i, trusted); c.reason == "" && c.ratchet.exhausted() {
+			c.reason = CodeLimit
 		}
-		ratchet, key, reason := e.ratchetFor(i, req.Kind != Empty)
-		if reason == "" {
-			var blob []byte
-			var exchange bool
-			var err error
-			unanswered := ratchet.unanswered
-			if blob, exchange, err = ratchet.encrypt(s.secret); err == nil {
-				e.touched[i] = true
-				out.Keys = append(out.Keys, EncryptedKey{
-					Address: to.Address, Data: blob, KeyExchange: exchange, Key: key,
-					Trust: e.trust[to.JID].level(&key), Unanswered: unanswered,
-				})
+	}
+}
+
+// encrypt makes the elements, one for each version that occurs; seal makes the payload of a version.
+func (e *outgoing) encrypt(seal func(Version) (sealed, error)) error {
+	for _, v := range []Version{V2, V03} {
+		var s sealed
+		out := Encrypted{Version: v}
+		for i := range e.recipients {
+			to, c := &e.recipients[i], &e.chosen[i]
+			if to.Version != v {
 				continue
 			}
-			reason = CodeOf(err)
+			if s.secret == nil {
+				var err error
+				if s, err = seal(v); err != nil {
+					return err
+				}
+				out.Keys = make([]EncryptedKey, 0, len(e.recipients)-i)
+			}
+			if c.reason != "" {
+				e.result.Skipped = append(e.result.Skipped, Skipped{to.Address, v, c.reason, c.key})
+				continue
+			}
+			unanswered := c.ratchet.unanswered
+			blob, exchange, err := c.ratchet.encrypt(s.secret)
+			if err != nil {
+				return err // choose has excluded it
+			}
+			e.touched[i] = true
+			out.Keys = append(out.Keys, EncryptedKey{
+				Address: to.Address, Data: blob, KeyExchange: exchange, Key: c.key,
+				Trust: e.trust[to.JID].level(&c.key), Unanswered: unanswered,
+			})
 		}
-		e.result.Skipped = append(e.result.Skipped, Skipped{to.Address, v, reason, key})
+		if len(out.Keys) == 0 {
+			continue
+		}
+		out.IV, out.Payload = s.iv, s.ciphertext
+		if s.transport {
+			out.TransportKey = s.secret
+		}
+		e.result.Elements = append(e.result.Elements, out)
 	}
-	if len(out.Keys) == 0 {
-		return nil
-	}
-	out.IV, out.Payload = s.iv, s.ciphertext
-	if req.Kind == KeyTransport {
-		out.TransportKey = s.secret
-	}
-	e.result.Elements = append(e.result.Elements, out)
 	return nil
 }
 
@@ -243,7 +272,9 @@ func (req *EncryptRequest) seal(v Version) (sealed, error) {
 		if v != V03 {
 			return sealed{}, fail(CodeArgument, "key transport exists in 0.3 only")
 		}
-		return sealEmpty(v), nil
+		s := sealEmpty(v)
+		s.transport = true
+		return s, nil
 	}
 	return sealed{}, fail(CodeArgument, "unknown kind")
 }

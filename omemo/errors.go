@@ -50,6 +50,12 @@ const (
 	// CodeUndecided and CodeDistrusted: Encrypt left a device out because of the trust in its identity key.
 	CodeUndecided  Code = "undecided"
 	CodeDistrusted Code = "distrusted"
+	// CodeStale: Seal left a device out because it has long been silent.
+	CodeStale Code = "stale"
+	// CodeWeaker: Seal left a device out because it can only be reached in 0.3, and the message is not meant for that.
+	CodeWeaker Code = "weaker"
+	// CodeEnvelope: the envelope of an omemo:2 message is not for this chat, or not by its sender.
+	CodeEnvelope Code = "envelope"
 )
 
 // Error is every error of this package. errors.Is finds it by its Code:

@@ -24,6 +24,7 @@ type sealed struct {
 	iv         []byte // 0.3 only
 	ciphertext []byte // nil in an empty message
 	secret     []byte // key and tag
+	transport  bool   // the secret is for the caller (KeyTransport)
 }
 
 // sealMessage encrypts a payload.

@@ -19,7 +19,7 @@ type Planned struct {
 // Plan looks at recipients without encrypting or changing anything, to ask the user about undecided keys, or
 // to put the recipients into the envelope. It needs the records of EncryptNeeds.
 func Plan(r Records, recipients []Recipient, policy Policy) ([]Planned, error) {
-	e, err := newOutgoing(r, recipients, policy, 0)
+	e, err := newOutgoing(r, recipients, nil, policy, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ type Started struct {
 // unless Renew is set. To be called only just before sending: the peer does not know which prekey was taken
 // until the first message arrives. It needs the records of EncryptNeeds.
 func Start(r Records, req StartRequest) (started []Started, skipped []Skipped, changes []Change, err error) {
-	e, err := newOutgoing(r, req.Recipients, req.Policy, req.Now)
+	e, err := newOutgoing(r, req.Recipients, nil, req.Policy, req.Now)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -72,10 +72,13 @@ func (s *ratchet) mac(p *params, key *[32]byte, sending bool, signed []byte) []b
 	return sum[:p.macSize]
 }
 
+// exhausted: a counter has reached its end, and nothing more can be encrypted.
+func (s *ratchet) exhausted() bool { return s.send.n == 1<<32-1 || s.unanswered == 1<<32-1 }
+
 // encrypt makes the next message, as it stands in a <key> element.
 func (s *ratchet) encrypt(plaintext []byte) (blob []byte, isKeyExchange bool, err error) {
 	p := s.version.params()
-	if s.send.n == 1<<32-1 || s.unanswered == 1<<32-1 {
+	if s.exhausted() {
 		return nil, false, fail(CodeLimit, "sending chain is exhausted")
 	}
 	mk := chainStep(&s.send.chain)

@@ -36,6 +36,16 @@ func functions(name string) function {
 		return start
 	case "encrypt":
 		return encrypt
+	case "sealNeeds":
+		return sealNeeds
+	case "planSeal":
+		return planSeal
+	case "seal":
+		return seal
+	case "checkNeeds":
+		return checkNeeds
+	case "check":
+		return check
 	case "decryptNeeds":
 		return decryptNeeds
 	case "decrypt":

@@ -40,6 +40,10 @@ export type Code =
   // encrypt: reasons for leaving out a device (besides no-session, no-prekey, own-device, bad-*)
   | "undecided"
   | "distrusted"
+  | "stale" // silent for long
+  | "weaker" // reachable in 0.3 only, and there is no body
+  // check
+  | "envelope" // of another chat or sender: not to be shown
   // general
   | "malformed"
   | "bad-key"
@@ -171,6 +175,81 @@ export interface Planned extends Address {
   reason: Code | null;
 }
 
+/** A device to encrypt for, with the versions on whose device lists it stands. */
+export interface Target extends Address {
+  v03?: boolean | undefined;
+  v2?: boolean | undefined;
+  /** Starts a session if there is none that can be used; of the version that planSeal has told. */
+  bundle?: (Bundle & { version: Version }) | undefined;
+  /** The omemo:2 bundle was asked for and could not be had: use 0.3. */
+  v2Failed?: boolean | undefined;
+  /** The user agreed that this device, which has spoken omemo:2 and no longer announces it, gets 0.3. */
+  allowWeaker?: boolean | undefined;
+  /** Starts a new session from the bundle in any case. */
+  renew?: boolean | undefined;
+}
+
+export interface SealRequest {
+  /** empty: moves sessions on; trust does not apply. */
+  kind: "message" | "empty";
+  /** UTF-8 text for devices of 0.3; without it they are skipped as "weaker". */
+  body?: Uint8Array | undefined;
+  /** UTF-8 XML for the <content/> of the SCE envelope: elements, each with its namespace. */
+  content?: Uint8Array | undefined;
+  /** Bare JID of the chat: the contact's or the room's. */
+  to: string;
+  /** Every device once, own other devices included. */
+  targets: Target[];
+  /** Leave out devices that were sent 106 messages and not heard of for 12 weeks, as "stale". */
+  dropStale?: boolean | undefined;
+  policy: Policy;
+  now: number;
+}
+
+export interface SealResult extends EncryptResult {
+  /** Still addressed in omemo:2, although they no longer announce it. */
+  withdrawn: Address[];
+  /** Addressed in 0.3 for want of an omemo:2 bundle, although they announce it. */
+  fallback: Address[];
+}
+
+export interface CheckRequest {
+  /** The sending device as given to decrypt, and the key that decrypt returned. */
+  from: Address;
+  key: Uint8Array;
+  /** Bare JID of the own account. */
+  self: string;
+  /** Bare JID to which the stanza was sent; in a group the room's. */
+  to: string;
+  group?: boolean | undefined;
+  /** When the stanza was sent by the word of the server, in seconds. */
+  sentAt: number;
+  /** Of the envelope; left out for a message of 0.3. */
+  affixes?: {
+    /** Bare JIDs, normalised. */
+    from?: string | undefined;
+    to?: string | undefined;
+    time?: number | undefined;
+    recipients?: { jid: string; devices: Uint8Array }[] | undefined;
+    devices?: Uint8Array | undefined;
+  } | undefined;
+  /** Every <key> of every <encrypted> of the stanza; jid in omemo:2 only. */
+  keys: { version: Version; jid?: string | undefined; device: number }[];
+  /** Ids on the device lists of both versions; left out if not known, or for a message out of the archive. */
+  ownListed?: number[] | undefined;
+  senderListed?: number[] | undefined;
+}
+
+export type FindingKind =
+  | "key-stripped" | "key-added" | "device-injected" | "key-replaced" | "own-without-key" | "device-unvouched"
+  | "device-unlisted" | "sender-unlisted" | "wrong-time";
+
+export interface CheckResult {
+  /** 0 plain, 1 omemo 0.3, 2 omemo:2, 3 omemo:2 whose recipients are as the sender says. */
+  level: 0 | 1 | 2 | 3;
+  findings: ({ kind: FindingKind } & Address)[];
+}
+
 export interface Started extends Address {
   version: Version;
   key: Uint8Array;
@@ -271,12 +350,33 @@ export interface KithOmemo {
   ): Result<Changes & { started: Started[]; skipped: Skipped[] }>;
   encrypt(records: Records, request: EncryptRequest): Result<EncryptResult>;
 
+  /** Records that planSeal and seal need for these targets. */
+  sealNeeds(targets: Target[]): Result<Keys>;
+  /**
+   * What seal would do: in which version each device would be addressed; "no-session" with the version whose bundle is
+   * to be fetched.
+   */
+  planSeal(records: Records, request: { targets: Target[]; policy: Policy }): Result<{ devices: Planned[] }>;
+  /**
+   * Encrypts for each device in the best version that it announces, and makes the SCE envelope for omemo:2 with padding,
+   * time, chat, sender and the signed view of recipients and own devices.
+   */
+  seal(records: Records, request: SealRequest): Result<SealResult>;
+
   // Receiving
 
   /** Records that decrypt needs for this message. */
   decryptNeeds(message: DecryptRequest): Result<Keys>;
   /** A failure changes nothing. */
   decrypt(records: Records, message: DecryptRequest): Result<DecryptResult>;
+
+  /** Records that check needs. */
+  checkNeeds(request: CheckRequest): Result<Keys>;
+  /**
+   * Checks a message that was decrypted: for whom and by whom it was written, and header and device lists against what
+   * the sender says of them. Error "envelope": it belongs to another chat or sender and is not to be shown.
+   */
+  check(records: Records, request: CheckRequest): Result<CheckResult>;
 
   // Empty messages that the protocol owes
 

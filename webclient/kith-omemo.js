@@ -5,7 +5,7 @@
 
 const NAMES = [
   "newDeviceId", "create", "identity", "exportSeed", "bundle", "maintain", "signLabel", "verifyLabel",
-  "encryptNeeds", "plan", "start", "encrypt", "decryptNeeds", "decrypt", "settleNeeds", "settle",
+  "encryptNeeds", "plan", "start", "encrypt", "sealNeeds", "planSeal", "seal", "checkNeeds", "check", "decryptNeeds", "decrypt", "settleNeeds", "settle",
   "session", "sessionKey", "trustKey", "knownKeys", "setTrust",
   "fingerprint", "parseFingerprint", "formatUri", "parseUri",
 ];
@@ -41,23 +41,30 @@ export async function load(source) {
     };
   }
   // Of the hundred one-time prekeys of a bundle one is used: only that one crosses the border.
-  for (const name of ["plan", "start", "encrypt"]) {
-    const whole = core[name];
-    core[name] = (records, request) => whole(records, withOnePreKey(request));
+  for (const [list, names] of [["recipients", ["plan", "start", "encrypt"]], ["targets", ["planSeal", "seal"]]]) {
+    for (const name of names) {
+      const whole = core[name];
+      core[name] = (records, request) => whole(records, Array.isArray(request?.[list])
+        ? { ...request, [list]: withOnePreKey(request[list]) } : request);
+    }
   }
-  const { encryptNeeds } = core;
-  core.encryptNeeds = (recipients) => encryptNeeds(withOnePreKey({ recipients }).recipients);
+  for (const name of ["encryptNeeds", "sealNeeds"]) {
+    const whole = core[name];
+    core[name] = (devices) => whole(withoutBundles(devices));
+  }
   return Object.freeze(core);
 }
 
-function withOnePreKey(request) {
-  if (!Array.isArray(request?.recipients)) return request;
-  const recipients = request.recipients.map((r) => {
+function withOnePreKey(devices) {
+  return devices.map((r) => {
     const all = r?.bundle?.preKeys;
     if (!Array.isArray(all) || all.length < 2) return r;
     return { ...r, bundle: { ...r.bundle, preKeys: [all[randomIndex(all.length)]] } };
   });
-  return { ...request, recipients };
+}
+
+function withoutBundles(devices) {
+  return Array.isArray(devices) ? devices.map((r) => (r?.bundle ? { ...r, bundle: undefined } : r)) : devices;
 }
 
 /** An index below n, without bias. */

@@ -55,16 +55,20 @@ func (v value) to() []omemo.Recipient { return recipients(v.get("recipients").ar
 func plan(args arguments, out *writer) error {
 	req := args.object(1)
 	planned, err := omemo.Plan(args.records(0), req.to(), req.policy())
-	out.list("devices", len(planned), func(i int) {
-		p := &planned[i]
-		out.address(p.Address)
-		out.version(p.Version)
-		out.key(p.Key)
-		out.trust(p.Trust)
-		out.flag("newSession", p.NewSession)
-		out.reason(p.Reason)
-	})
+	out.planned(planned)
 	return err
+}
+
+func (w *writer) planned(planned []omemo.Planned) {
+	w.list("devices", len(planned), func(i int) {
+		p := &planned[i]
+		w.address(p.Address)
+		w.version(p.Version)
+		w.key(p.Key)
+		w.trust(p.Trust)
+		w.flag("newSession", p.NewSession)
+		w.reason(p.Reason)
+	})
 }
 
 func (w *writer) skipped(skipped []omemo.Skipped) {
@@ -103,11 +107,15 @@ func encrypt(args arguments, out *writer) error {
 		Policy:     req.policy(),
 		Now:        req.now(),
 	})
-	out.number("device", int64(result.Device))
-	out.list("elements", len(result.Elements), func(i int) { out.encrypted(&result.Elements[i]) })
-	out.skipped(result.Skipped)
+	out.encryptResult(&result)
 	out.changes(changes)
 	return err
+}
+
+func (w *writer) encryptResult(result *omemo.EncryptResult) {
+	w.number("device", int64(result.Device))
+	w.list("elements", len(result.Elements), func(i int) { w.encrypted(&result.Elements[i]) })
+	w.skipped(result.Skipped)
 }
 
 func (w *writer) encrypted(e *omemo.Encrypted) {

@@ -161,6 +161,28 @@ func (v value) optionalBytes(name string) []byte {
 	return v.bytes(name)
 }
 
+// optionalText is empty for null.
+//
+//go:noinline
+func (v value) optionalText(name string) string {
+	if v.kind == kindNull {
+		return ""
+	}
+	return v.text(name)
+}
+
+// devices is a list of device ids, nil for null.
+func (v value) devices(name string) []uint32 {
+	if v.kind == kindNull {
+		return nil
+	}
+	list := make([]uint32, 0, len(v.list))
+	for _, id := range v.array(name) {
+		list = append(list, id.uint32(name))
+	}
+	return list
+}
+
 //go:noinline
 func (v value) integer(name string) int64 {
 	if v.kind != kindNumber || v.number != math.Trunc(v.number) || math.Abs(v.number) > 1<<53 {

@@ -130,6 +130,54 @@ for (const [peer, version] of [[bob, V03], [tablet, V2]]) {
   assert.equal(text(carol.decrypt(alice.packetFor(carol, sent.elements[0]))), "hello");
 }
 
+// Each device in its best version, with an envelope whose affixes are checked.
+{
+  const carol = new Device(core, "carol@example.org", 6);
+  const native = new Device(core, "carol@example.org", 7);
+  const targets = [{ ...carol.address, v2: true, v03: true }, { ...native.address, v03: true }];
+  const records = alice.read(must(core.sealNeeds(targets)).keys);
+  const { devices } = must(core.planSeal(records, { targets, policy: "btbv" }));
+  assert.deepEqual(devices.map((d) => [d.version, d.reason]), [[V2, "no-session"], [V03, "no-session"]]);
+  devices.forEach(({ version }, i) => {
+    targets[i].bundle = { ...[carol, native][i].bundle(version), version };
+  });
+  const bytes = (s) => new TextEncoder().encode(s);
+  const request = {
+    kind: "message", body: bytes("hi"), content: bytes("<body xmlns='jabber:client'>hi</body>"), to: "carol@example.org", targets,
+    policy: "btbv", now: alice.now,
+  };
+  const sent = must(core.seal(records, request));
+  alice.write(sent.changes);
+  assert.deepEqual([sent.elements.map((e) => e.version), sent.skipped, sent.withdrawn, sent.fallback], [[V2, V03], [], [], []]);
+  assert.equal(text(native.decrypt(alice.packetFor(native, sent.elements[1]))), "hi");
+  const got = carol.decrypt(alice.packetFor(carol, sent.elements[0]));
+  assert.match(text(got), /^<envelope xmlns='urn:xmpp:sce:1'><content><body xmlns='jabber:client'>hi<\/body><\/content>/);
+
+  const [, list] = /<account jid='carol@example.org'>([^<]*)</.exec(text(got));
+  const devicesOf = (b64) => new Uint8Array(Buffer.from(b64, "base64"));
+  const check = {
+    from: alice.address, key: got.key, self: "carol@example.org", to: "carol@example.org", sentAt: alice.now,
+    affixes: {
+      from: "alice@example.org", to: "carol@example.org", time: alice.now,
+      recipients: [{ jid: "carol@example.org", devices: devicesOf(list) }],
+      devices: devicesOf(/<devices [^>]*>([^<]*)</.exec(text(got))[1]),
+    },
+    keys: sent.elements.flatMap((e) => e.keys.map((k) => ({ version: e.version, jid: e.version === V2 ? k.jid : undefined, device: k.device }))),
+    ownListed: [6, 7], senderListed: [1, 99],
+  };
+  const run = (request) => core.check(carol.read(must(core.checkNeeds(request)).keys), request);
+  assert.deepEqual(must(run(check)), { level: 3, findings: [{ kind: "device-unvouched", jid: "alice@example.org", device: 99 }] });
+  const stripped = { ...check, keys: check.keys.slice(0, 1), senderListed: undefined };
+  assert.deepEqual(must(run(stripped)), {
+    level: 2,
+    findings: [{ kind: "own-without-key", ...native.address }, { kind: "key-stripped", ...native.address }],
+  });
+  assert.equal(failure(run({ ...check, group: true, to: "room@example.org" })), "envelope");
+  const legacy = { ...check, affixes: undefined, keys: [{ version: V03, device: 6 }, { version: V03, device: 7 }], senderListed: undefined };
+  assert.deepEqual(must(run(legacy)), { level: 1, findings: [] });
+  assert.equal(failure(core.check({}, { ...check, sentAt: "now" })), "argument");
+}
+
 // Text of any kind and length survives the border.
 for (const jid of ["jürgen@example.org", "用户@例子.中国", "a".repeat(300) + "@example.org", "😀@example.org"]) {
   const device = new Device(core, jid, 5);

@@ -1,10 +1,11 @@
 /** The functions that the WebAssembly module offers, as the core wants them. */
 import type {
-  Bundle, Change, DecryptRequest as RawDecrypt, Encrypted, KithOmemo, Recipient as RawRecipient, Result, Trust, Version as Namespace,
+  Address, Bundle, Change, CheckRequest as RawCheck, DecryptRequest as RawDecrypt, Encrypted, EncryptResult as RawEncryptResult, KithOmemo,
+  Recipient as RawRecipient, Result, Target as RawTarget, Trust, Version as Namespace,
 } from '../../../webclient/kith-omemo';
 import {
-  OmemoError, type BundleData, type Bytes, type DecryptRequest, type KeyTrust, type OmemoEngine, type Recipient, type RecordChange, type Records,
-  type SealedElement, type Version,
+  OmemoError, type BundleData, type Bytes, type CheckRequest, type DecryptRequest, type DeviceAddress, type EncryptResult, type KeyTrust,
+  type OmemoEngine, type Recipient, type RecordChange, type Records, type SealedElement, type Target, type Version,
 } from './engine';
 
 const NAMESPACES: Readonly<Record<Version, Namespace>> = { 1: 'eu.siacs.conversations.axolotl', 2: 'urn:xmpp:omemo:2' };
@@ -26,14 +27,21 @@ export function bridge(core: KithOmemo): OmemoEngine {
     },
     encryptNeeds: (recipients) => get(core.encryptNeeds(recipients.map(rawRecipient))).keys,
     encrypt(records, { kind, body, recipients, now }) {
-      const answer = get(core.encrypt(plain(records), { kind, body, recipients: recipients.map(rawRecipient), policy, now }));
-      return {
-        device: answer.device,
-        elements: answer.elements.map(element),
-        skipped: answer.skipped.map(({ jid, device, version, reason, key }) =>
-          ({ jid, device, version: versionOf(version), reason, ...(key && { fingerprint: hex(key) }) })),
-        changes: changes(answer),
-      };
+      return encryptResult(get(core.encrypt(plain(records), { kind, body, recipients: recipients.map(rawRecipient), policy, now })));
+    },
+    sealNeeds: (targets) => get(core.sealNeeds(targets.map(rawTarget))).keys,
+    planSeal: (records, targets) => get(core.planSeal(plain(records), { targets: targets.map(rawTarget), policy })).devices
+      .map(({ jid, device, version, trust, key, reason }) => ({
+        jid, device, version: versionOf(version), trust: trustOf(trust), ...(key && { fingerprint: hex(key) }), ...(reason !== null && { reason }),
+      })),
+    seal(records, { kind, body, content, to, targets, dropStale, now }) {
+      const answer = get(core.seal(plain(records), { kind, body, content, to, targets: targets.map(rawTarget), dropStale, policy, now }));
+      return { ...encryptResult(answer), withdrawn: answer.withdrawn.map(address), fallback: answer.fallback.map(address) };
+    },
+    checkNeeds: (request) => get(core.checkNeeds(rawCheck(request))).keys,
+    check(records, request) {
+      const { level, findings } = get(core.check(plain(records), rawCheck(request)));
+      return { level, findings };
     },
     decryptNeeds: (request) => get(core.decryptNeeds(rawIncoming(request))).keys,
     decrypt(records, request) {
@@ -105,13 +113,41 @@ function element(raw: Encrypted): SealedElement {
 }
 
 function rawRecipient({ jid, device, version, renew, bundle }: Recipient): RawRecipient {
+  return { jid, device, version: NAMESPACES[version], renew, bundle: bundle && rawBundle(bundle) };
+}
+
+function rawTarget({ jid, device, v03, v2, bundle, v2Failed, allowWeaker, renew }: Target): RawTarget {
   return {
-    jid, device, version: NAMESPACES[version], renew,
-    bundle: bundle && {
-      identityKey: bundle.identityKey, signedPreKeyId: bundle.signedPreKeyId, signedPreKey: bundle.signedPreKey,
-      signedPreKeySignature: bundle.signature, preKeys: [...bundle.preKeys],
-    },
+    jid, device, v03, v2, v2Failed, allowWeaker, renew,
+    bundle: bundle && { ...rawBundle(bundle), version: NAMESPACES[bundle.version] },
   };
+}
+
+function rawBundle({ identityKey, signedPreKeyId, signedPreKey, signature, preKeys }: BundleData): Bundle {
+  return { identityKey, signedPreKeyId, signedPreKey, signedPreKeySignature: signature, preKeys: [...preKeys] };
+}
+
+function rawCheck({ fingerprint, affixes, keys, ownListed, senderListed, ...rest }: CheckRequest): RawCheck {
+  return {
+    ...rest, key: unhex(fingerprint),
+    affixes: affixes && { ...affixes, recipients: affixes.recipients && [...affixes.recipients] },
+    keys: keys.map(({ version, jid, device }) => ({ version: NAMESPACES[version], jid, device })),
+    ownListed: ownListed && [...ownListed], senderListed: senderListed && [...senderListed],
+  };
+}
+
+function encryptResult(answer: RawEncryptResult): EncryptResult {
+  return {
+    device: answer.device,
+    elements: answer.elements.map(element),
+    skipped: answer.skipped.map(({ jid, device, version, reason, key }) =>
+      ({ jid, device, version: versionOf(version), reason, ...(key && { fingerprint: hex(key) }) })),
+    changes: changes(answer),
+  };
+}
+
+function address({ jid, device }: Address): DeviceAddress {
+  return { jid, device };
 }
 
 function rawIncoming({ version, from, key, iv, payload, catchUp, now }: DecryptRequest): RawDecrypt {

@@ -3,8 +3,9 @@
 """One OMEMO device made of python-oldmemo and python-twomemo, driven by lines of JSON.
 
 Every line on standard input is a request, every line on standard output its answer; byte strings are base64.
-Requests: new, bundle, start, encrypt, empty, decrypt, restart. A request that fails is answered with
-{"error": "..."}. What a client has to decide about sessions follows python-omemo's session manager.
+Requests: new, bundle, start, encrypt, empty, decrypt, restart, envelope, open. A request that fails is answered with
+{"error": "..."}. "envelope" and "open" are start and decrypt with an SCE envelope around the text (XEP-0420), which is
+written and read by Python's own XML library. What a client has to decide about sessions follows python-omemo's session manager.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import json
 import sys
 import warnings
 from typing import Any, Dict
+from xml.etree import ElementTree
 
 import oldmemo
 import oldmemo.etree
@@ -176,6 +178,34 @@ class Device:
         return {"text": text, "built": built}
 
 
+SCE = "{urn:xmpp:sce:1}"
+BODY = "{jabber:client}body"
+
+
+def write_envelope(r: Dict[str, Any]) -> str:
+    root = ElementTree.Element(f"{SCE}envelope")
+    ElementTree.SubElement(ElementTree.SubElement(root, f"{SCE}content"), BODY).text = r["text"]
+    ElementTree.SubElement(root, f"{SCE}rpad").text = "x" * (len(r["text"]) % 7)
+    ElementTree.SubElement(root, f"{SCE}from", {"jid": r["from"]})
+    if r.get("to"):
+        ElementTree.SubElement(root, f"{SCE}to", {"jid": r["to"]})
+    ElementTree.SubElement(root, "{urn:example}unknown").text = "ignore me"
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def read_envelope(text: str) -> Dict[str, Any]:
+    root = ElementTree.fromstring(text)
+    if root.tag != f"{SCE}envelope":
+        raise ValueError(f"not an envelope: {root.tag}")
+    return {
+        "text": root.find(f"{SCE}content/{BODY}").text,
+        "from": root.find(f"{SCE}from").get("jid"),
+        "to": root.find(f"{SCE}to").get("jid"),
+        "time": root.find(f"{SCE}time").get("stamp"),
+        "rpad": len(root.find(f"{SCE}rpad").text or ""),
+    }
+
+
 async def main() -> None:
     devices: Dict[str, Device] = {}
     for line in sys.stdin:
@@ -195,6 +225,11 @@ async def main() -> None:
                 answer = await devices[name].encrypt(request["peer"], None)
             elif op == "decrypt":
                 answer = await devices[name].decrypt(request["peer"], request["message"])
+            elif op == "envelope":
+                answer = await devices[name].start(request["peer"], write_envelope(request))
+            elif op == "open":
+                answer = await devices[name].decrypt(request["peer"], request["message"])
+                answer = read_envelope(answer["text"])
             elif op == "restart":
                 devices[name].restart()
                 answer = {}

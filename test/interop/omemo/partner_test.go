@@ -83,6 +83,8 @@ type request struct {
 	Device  uint32       `json:"device,omitempty"`
 	Peer    *wireAddress `json:"peer,omitempty"`
 	Text    string       `json:"text"`
+	From    string       `json:"from,omitempty"`
+	To      string       `json:"to,omitempty"`
 	Message *wireMessage `json:"message,omitempty"`
 }
 
