@@ -36,7 +36,7 @@ compiler:
 # The OMEMO core for the browser; without inlining where it saves bytes and no time. wasm_exec.js belongs to the compiler that made it.
 WASM := frontend/generated/kith-omemo.wasm frontend/generated/wasm_exec.js
 wasm: $(WASM)
-frontend/generated/kith-omemo.wasm: $(filter-out %_test.go,$(wildcard omemo/*.go omemo/*/*.go webclient/*.go internal/xmltree/*.go)) go.mod go.sum
+frontend/generated/kith-omemo.wasm: $(filter-out %_test.go,$(wildcard omemo/*.go webclient/*.go)) go.mod go.sum
 	@mkdir -p $(@D)
 	GOOS=js GOARCH=wasm $(GO) build -trimpath -gcflags=runtime=-l -gcflags=kith/webclient=-l -ldflags '-s -w' -o $@ ./webclient
 frontend/generated/wasm_exec.js: frontend/generated/kith-omemo.wasm

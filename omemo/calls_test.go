@@ -147,6 +147,14 @@ func TestCallSecrets(t *testing.T) {
 	if first == omemo.NewCallSecret() || first == (omemo.CallSecret{}) {
 		t.Fatal("secrets are not random")
 	}
+	var known omemo.CallSecret
+	for i := range known {
+		known[i] = byte(i)
+	}
+	// The web client's own derivation has the same example.
+	if next := omemo.NextCallSecret(&known); hex.EncodeToString(next[:]) != "1e31370b2f041d5c893dbba4b27bc3e67956a51ae6221a427445cab04059fd65" {
+		t.Fatalf("%x", next)
+	}
 	seen := map[omemo.CallSecret]bool{}
 	for s, i := first, 0; i < 300; i++ {
 		if seen[s] {
