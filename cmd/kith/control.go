@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"kith/federation"
 )
 
 // While the server runs, the commands reach it through a socket in its data directory, which only
@@ -30,7 +32,7 @@ type controlAnswer[T any] struct {
 }
 
 // controlHandler answers the commands.
-func controlHandler(p people) http.Handler {
+func controlHandler(p people, l links) http.Handler {
 	mux := http.NewServeMux()
 	answer(mux, "user/add", p.AddUser)
 	answer(mux, "user/list", p.ListUsers)
@@ -40,6 +42,12 @@ func controlHandler(p people) http.Handler {
 	answer(mux, "invite/create", p.CreateInvite)
 	answer(mux, "invite/list", p.ListInvites)
 	answer(mux, "invite/revoke", p.RevokeInvite)
+	answer(mux, "federation/status", l.Status)
+	answer(mux, "federation/policy", l.SetPolicy)
+	answer(mux, "federation/rule", l.SetRule)
+	answer(mux, "federation/retry", l.Retry)
+	answer(mux, "federation/return", l.GiveBack)
+	answer(mux, "federation/trust", l.Trust)
 	return mux
 }
 
@@ -62,10 +70,13 @@ func answer[In, Out any](mux *http.ServeMux, path string, do func(context.Contex
 	})
 }
 
-// remote is people over the socket.
+// remote is people and links over the socket.
 type remote struct{ client *http.Client }
 
-var _ people = remote{}
+var (
+	_ people = remote{}
+	_ links  = remote{}
+)
 
 // errNoServer means that nothing listens at the socket.
 var errNoServer = errors.New("no server answers")
@@ -149,13 +160,37 @@ func (r remote) RevokeInvite(ctx context.Context, in inviteID) (none, error) {
 	return call[inviteID, none](ctx, r, "invite/revoke", in)
 }
 
+func (r remote) Status(ctx context.Context, in domainName) (federation.Status, error) {
+	return call[domainName, federation.Status](ctx, r, "federation/status", in)
+}
+
+func (r remote) SetPolicy(ctx context.Context, in federation.Policy) (none, error) {
+	return call[federation.Policy, none](ctx, r, "federation/policy", in)
+}
+
+func (r remote) SetRule(ctx context.Context, in domainRule) (none, error) {
+	return call[domainRule, none](ctx, r, "federation/rule", in)
+}
+
+func (r remote) Retry(ctx context.Context, in domainName) (int, error) {
+	return call[domainName, int](ctx, r, "federation/retry", in)
+}
+
+func (r remote) GiveBack(ctx context.Context, in domainName) (int, error) {
+	return call[domainName, int](ctx, r, "federation/return", in)
+}
+
+func (r remote) Trust(ctx context.Context, in domainName) (bool, error) {
+	return call[domainName, bool](ctx, r, "federation/trust", in)
+}
+
 // control serves the socket of a data directory that this process has.
 type control struct {
 	http   *http.Server
 	served chan struct{}
 }
 
-func openControl(dir string, p people) (*control, error) {
+func openControl(dir string, p people, fed links) (*control, error) {
 	path, done, err := socketPath(dir)
 	if err != nil {
 		return nil, err
@@ -175,7 +210,7 @@ func openControl(dir string, p people) (*control, error) {
 		return nil, errors.Join(fmt.Errorf("control socket: %w", err), l.Close())
 	}
 	c := &control{
-		http:   &http.Server{Handler: controlHandler(p), ReadHeaderTimeout: controlTime, ReadTimeout: controlTime},
+		http:   &http.Server{Handler: controlHandler(p, fed), ReadHeaderTimeout: controlTime, ReadTimeout: controlTime},
 		served: make(chan struct{}),
 	}
 	go func() {

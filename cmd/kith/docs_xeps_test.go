@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"kith/federation"
 	"kith/internal/clock"
 	"kith/server"
 	"kith/server/auth"
@@ -51,6 +52,9 @@ func xeps(t *testing.T) string {
 		}
 	})
 	all := append([]module.XEP(nil), s.Registry().XEPs...)
+	for _, x := range federation.Protocols() {
+		all = append(all, module.XEP(x))
+	}
 	slices.SortStableFunc(all, func(a, b module.XEP) int { return cmp.Compare(a.Number, b.Number) })
 	// Where two parts share a specification, what each says of its share is put together.
 	var b strings.Builder

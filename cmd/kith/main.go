@@ -48,6 +48,7 @@ For a domain of your own, which must point to this machine:
 		serveCommand(startMessenger),
 		userCommand(),
 		inviteCommand(),
+		federationCommand(),
 		configCommand(),
 		versionCommand(),
 	)
@@ -106,6 +107,15 @@ func oneArg(name string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return &usageError{fmt.Errorf("%s takes one argument, %s, and got %d; see %s --help", c.CommandPath(), name, len(args), c.CommandPath())}
+		}
+		return nil
+	}
+}
+
+func atMostOneArg(name string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return &usageError{fmt.Errorf("%s takes one argument at most, %s, and got %d; see %s --help", c.CommandPath(), name, len(args), c.CommandPath())}
 		}
 		return nil
 	}

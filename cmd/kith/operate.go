@@ -23,6 +23,12 @@ func peopleFlags() []string { return []string{"domain", "data"} }
 // otherwise over its data, which no server can take meanwhile. guess is the domain for data that are
 // new.
 func operate(c *cobra.Command, guess string, f func(context.Context, people) error) error {
+	return reach(c, guess, func(ctx context.Context, r remote) error { return f(ctx, r) },
+		func(ctx context.Context, o *options, d *data) error { return operateHere(ctx, o, d, f) })
+}
+
+// reach calls there with the server that runs, or here with the data of one that does not.
+func reach(c *cobra.Command, guess string, there func(context.Context, remote) error, here func(context.Context, *options, *data) error) error {
 	o, set, _, err := loadOptions(c, os.Environ())
 	if err != nil {
 		return err
@@ -32,12 +38,12 @@ func operate(c *cobra.Command, guess string, f func(context.Context, people) err
 	for deadline := time.Now().Add(startTime); ; {
 		d, err := openData(ctx, o, set.Option("domain").Source() != "", guess)
 		if err == nil {
-			return errors.Join(operateHere(ctx, o, d, f), d.close())
+			return errors.Join(here(ctx, o, d), d.close())
 		}
 		if !errors.Is(err, errInUse) {
 			return err
 		}
-		if err = f(ctx, newRemote(o.program.Data)); !errors.Is(err, errNoServer) {
+		if err = there(ctx, newRemote(o.program.Data)); !errors.Is(err, errNoServer) {
 			return err
 		}
 		if time.Now().After(deadline) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kith/federation"
 	"kith/internal/config"
 	"kith/internal/jid"
 	"kith/server"
@@ -28,6 +29,7 @@ type options struct {
 	connections listen.Config
 	accounts    auth.Config
 	server      server.Config
+	federation  federation.Config
 	turn        calls.Config
 }
 
@@ -37,6 +39,7 @@ func defaultOptions() *options {
 		connections: listen.DefaultConfig(),
 		accounts:    auth.DefaultConfig(),
 		server:      server.DefaultConfig(),
+		federation:  federation.DefaultConfig(),
 		turn:        calls.DefaultConfig(),
 	}
 }
@@ -57,6 +60,7 @@ func (o *options) set() *config.Set {
 		config.Section{Name: "vcard", Target: &o.server.VCard},
 		config.Section{Name: "upload", Target: &o.server.Upload},
 		config.Section{Name: "groups", Target: &o.server.Groups},
+		config.Section{Name: "federation", Target: &o.federation},
 		config.Section{Name: "turn", Target: &o.turn},
 	)
 }
@@ -103,6 +107,9 @@ type listenOptions struct {
 	// S2S is where other servers connect, or "off". For the domain localhost it is off unless it is
 	// set, for others :5269.
 	S2S config.Addr `toml:"s2s" env:"S2S" flag:"s2s" example:":5269"`
+	// S2STLS is where other servers connect with TLS from the start, or "off". For the domain
+	// localhost it is off unless it is set, for others :5270.
+	S2STLS config.Addr `toml:"s2s_tls" env:"S2S_TLS" flag:"s2s-tls" example:":5270"`
 	// TURN is where calls find a way through firewalls, or "off". For the domain localhost it is
 	// localhost:3478 unless it is set, for others :3478.
 	TURN config.Addr `toml:"turn" env:"TURN" flag:"turn" example:":3478"`
@@ -143,6 +150,11 @@ func (o *programOptions) Validate() error {
 // local reports whether the server is only for this machine.
 func (o *programOptions) local() bool { return o.Domain == localhost }
 
+// secluded reports whether no other server can know the domain (RFC 6761 section 6.3).
+func (o *programOptions) secluded() bool {
+	return o.local() || strings.HasSuffix(o.Domain, "."+localhost)
+}
+
 // settle fills in the addresses that depend on the domain.
 func (o *options) settle() {
 	l := &o.listen
@@ -155,12 +167,13 @@ func (o *options) settle() {
 		{&l.C2S, "localhost:5222", ":5222"},
 		{&l.C2STLS, "localhost:5223", ":5223"},
 		{&l.S2S, config.Off, ":5269"},
+		{&l.S2STLS, config.Off, ":5270"},
 		{&l.TURN, "localhost:3478", ":3478"},
 	} {
 		if *d.addr != "" {
 			continue
 		}
-		if *d.addr = d.there; o.program.local() {
+		if *d.addr = d.there; o.program.local() || d.here == config.Off && o.program.secluded() {
 			*d.addr = d.here
 		}
 	}
@@ -232,6 +245,7 @@ func addOptionFlags(c *cobra.Command, names ...string) {
 		"c2s":     "take XMPP apps at `address`, or off",
 		"c2s-tls": "take XMPP apps with direct TLS at `address`, or off",
 		"s2s":     "take other servers at `address`, or off",
+		"s2s-tls": "take other servers with direct TLS at `address`, or off",
 		"turn":    "help calls through firewalls at `address`, or off",
 		"cert":    "the TLS certificate, a PEM `file` (without: a self-signed one)",
 		"key":     "the key of the certificate, a PEM `file`",

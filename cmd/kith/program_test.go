@@ -85,7 +85,7 @@ func serveProcess(t *testing.T, dir string, args ...string) *running {
 	t.Helper()
 	r := &running{cmd: command(t, append([]string{
 		"serve", "--data", dir, "--http", "localhost:0", "--https", "localhost:0",
-		"--c2s", "localhost:0", "--c2s-tls", "localhost:0", "--s2s", "off", "--turn", "off",
+		"--c2s", "localhost:0", "--c2s-tls", "localhost:0", "--s2s", "off", "--s2s-tls", "off", "--turn", "off",
 	}, args...)...)}
 	stdout, err := r.cmd.StdoutPipe()
 	if err != nil {
@@ -289,7 +289,7 @@ func TestErrorsAreOneLine(t *testing.T) {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, c := range []string{"serve", "user add", "user list", "user passwd", "user remove", "invite create", "invite list", "invite revoke", "config"} {
+	for _, c := range []string{"serve", "dev", "user add", "user list", "user passwd", "user remove", "invite create", "invite list", "invite revoke", "config"} {
 		out := must(t, "", append(strings.Fields(c), "--help")...)
 		if !strings.Contains(out, "Examples:\n  ") {
 			t.Errorf("kith %s --help:\n%s", c, out)
@@ -370,8 +370,11 @@ func (m *fakeMessenger) Serve(plain, direct []net.Listener) error {
 
 func (m *fakeMessenger) WebSocket() http.Handler { return http.NotFoundHandler() }
 
-func (m *fakeMessenger) Files() http.Handler                        { return http.NotFoundHandler() }
-func (m *fakeMessenger) DisplayName(context.Context, string) string { return "" }
+func (m *fakeMessenger) Federate(plain, direct []net.Listener) error { return nil }
+func (m *fakeMessenger) Federation() links                           { return operatorOfLinks{} }
+func (m *fakeMessenger) BOSH() http.Handler                          { return http.NotFoundHandler() }
+func (m *fakeMessenger) Files() http.Handler                         { return http.NotFoundHandler() }
+func (m *fakeMessenger) DisplayName(context.Context, string) string  { return "" }
 func (m *fakeMessenger) Shutdown(ctx context.Context) error {
 	if m.stuck == nil {
 		return nil
@@ -384,7 +387,7 @@ func (m *fakeMessenger) Shutdown(ctx context.Context) error {
 func TestServeReportsWhatFails(t *testing.T) {
 	o := defaultOptions()
 	o.program.Data = t.TempDir()
-	o.listen = listenOptions{HTTP: "127.0.0.1:0", HTTPS: "off", C2S: "off", C2STLS: "off", S2S: "off", TURN: "off"}
+	o.listen = listenOptions{HTTP: "127.0.0.1:0", HTTPS: "off", C2S: "off", C2STLS: "off", S2S: "off", S2STLS: "off", TURN: "off"}
 	broken := errors.New("broken")
 	start := func(_ context.Context, p parts) (messenger, error) {
 		if p.tls != nil || p.data.domain != "localhost" || !strings.HasPrefix(p.baseURL, "http://localhost:") {

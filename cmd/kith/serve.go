@@ -9,8 +9,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 
 	"kith"
 	"kith/internal/clock"
+	"kith/internal/config"
 	"kith/server/auth"
 	"kith/server/listen"
 	"kith/server/web"
@@ -30,10 +33,16 @@ type messenger interface {
 	Serve(plain, direct []net.Listener) error
 	// WebSocket takes those of browsers.
 	WebSocket() http.Handler
+	// BOSH takes those of web pages that cannot use it.
+	BOSH() http.Handler
 	// Files takes and gives the files that people send.
 	Files() http.Handler
 	// DisplayName is how an account wants to be called, "" if it did not say.
 	DisplayName(ctx context.Context, local string) string
+	// Federate takes the connections of other servers, as Serve does those of apps.
+	Federate(plain, direct []net.Listener) error
+	// Federation has what the operator may know and decide about other servers.
+	Federation() links
 	// Shutdown ends all streams politely, so that sessions can be resumed, and stores what is under
 	// way.
 	Shutdown(ctx context.Context) error
@@ -53,7 +62,7 @@ type parts struct {
 }
 
 func serveFlags() []string {
-	return []string{"domain", "data", "http", "https", "c2s", "c2s-tls", "s2s", "turn", "cert", "key"}
+	return []string{"domain", "data", "http", "https", "c2s", "c2s-tls", "s2s", "s2s-tls", "turn", "cert", "key"}
 }
 
 func serveCommand(start func(context.Context, parts) (messenger, error)) *cobra.Command {
@@ -69,6 +78,7 @@ to this machine, it listens on every interface, at the usual ports:
 
   80    web app, sends browsers on to 443      5222  XMPP apps (STARTTLS)
   443   web app (HTTPS)                        5223  XMPP apps (direct TLS)
+  5269  other servers (STARTTLS)               5270  other servers (direct TLS)
 
 An address is HOST:PORT, or :PORT for every interface, or off.`,
 		Example: `  kith serve
@@ -133,6 +143,8 @@ func serve(ctx context.Context, o *options, domainSet bool, start func(context.C
 		{Name: listen.HTTPS, Addr: o.listen.HTTPS},
 		{Name: listen.C2S, Addr: o.listen.C2S},
 		{Name: listen.C2STLS, Addr: o.listen.C2STLS},
+		{Name: listen.S2S, Addr: o.listen.S2S},
+		{Name: listen.S2STLS, Addr: o.listen.S2STLS},
 	})
 	if err != nil {
 		return err
@@ -160,13 +172,14 @@ func serve(ctx context.Context, o *options, domainSet bool, start func(context.C
 		Domain: d.domain, BaseURL: base,
 		Redirect:  !o.program.local() && o.listen.HTTPS.Enabled(),
 		StrictTLS: !o.program.local() && certs != nil && !certs.IsSelfSigned(),
-		Frontend:  kith.Frontend(), WebSocket: m.WebSocket(), Files: m.Files(), Accounts: accounts, DisplayName: m.DisplayName,
+		Frontend:  kith.Frontend(), WebSocket: m.WebSocket(), BOSH: m.BOSH(), Files: m.Files(), Accounts: accounts, DisplayName: m.DisplayName,
 		Healthy: d.healthy, Clock: clk, Log: log,
+		Endpoints: endpoints(o, ports), Resolve: lookUp,
 	})
 	if err != nil {
 		return err
 	}
-	ctl, err := openControl(d.dir, operator{auth: accounts, baseURL: base})
+	ctl, err := openControl(d.dir, operator{auth: accounts, baseURL: base}, m.Federation())
 	if err != nil {
 		return err
 	}
@@ -180,16 +193,19 @@ func serve(ctx context.Context, o *options, domainSet bool, start func(context.C
 // streams end, requests end.
 func run(ctx context.Context, m messenger, site *web.Server, webTLS *tls.Config, ports *listen.Set, ctl *control, dir string) error {
 	var wg sync.WaitGroup
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	wg.Go(func() {
 		failed <- m.Serve(ports.Listeners(listen.C2S), ports.Listeners(listen.C2STLS))
+	})
+	wg.Go(func() {
+		failed <- m.Federate(ports.Listeners(listen.S2S), ports.Listeners(listen.S2STLS))
 	})
 	wg.Go(func() {
 		failed <- site.Serve(ports.Listeners(listen.HTTP), ports.Listeners(listen.HTTPS), webTLS)
 	})
 	var err error
 wait:
-	for range 2 {
+	for range cap(failed) {
 		select {
 		case <-ctx.Done():
 			break wait
@@ -216,7 +232,8 @@ wait:
 
 // certificates opens what TLS needs, nil if nothing needs it.
 func certificates(o *options, d *data, clk clock.Clock, log *slog.Logger) (*listen.Certificates, error) {
-	if !o.listen.HTTPS.Enabled() && !o.listen.C2S.Enabled() && !o.listen.C2STLS.Enabled() {
+	l := o.listen
+	if !slices.ContainsFunc([]config.Addr{l.HTTPS, l.C2S, l.C2STLS, l.S2S, l.S2STLS}, config.Addr.Enabled) {
 		return nil, nil
 	}
 	if o.program.Cert != "" {
@@ -224,10 +241,32 @@ func certificates(o *options, d *data, clk clock.Clock, log *slog.Logger) (*list
 	}
 	certs, err := listen.SelfSigned(filepath.Join(d.dir, certDir), d.domain, clk, log)
 	if err == nil && !o.program.local() {
-		log.Warn("the certificate is self-signed, so browsers and apps will refuse or warn; give one with --cert and --key",
+		log.Warn("the certificate is self-signed, so browsers, apps and other servers will refuse or warn; give one with --cert and --key",
 			slog.String("sha256", certs.Fingerprint()))
 	}
 	return certs, err
+}
+
+// endpoints are what other programs are told of where the server is, if they can reach it.
+func endpoints(o *options, ports *listen.Set) (all []web.Endpoint) {
+	if o.program.local() {
+		return nil
+	}
+	for _, e := range []web.Endpoint{
+		{Rel: web.RelTLS, Port: portOf(ports, listen.C2STLS)}, {Rel: web.RelS2STLS, Port: portOf(ports, listen.S2STLS)},
+	} {
+		if e.Port != 0 {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// lookUp finds the addresses of a host.
+func lookUp(ctx context.Context, host string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
 
 func portOf(s *listen.Set, n listen.Name) int {

@@ -105,10 +105,14 @@ func writeJSON[T any](w io.Writer, list []T) error {
 	if list == nil {
 		list = []T{}
 	}
+	return writeOneJSON(w, list)
+}
+
+func writeOneJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(list)
+	return e.Encode(v)
 }
 
 func writeUsers(w io.Writer, users []user) error {

@@ -29,7 +29,9 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -155,7 +157,10 @@ func (s *Set) Options() []*Option { return s.options }
 // Option returns the option with a key, or nil.
 func (s *Set) Option(key string) *Option { return s.byKey[key] }
 
-var durationType = reflect.TypeFor[time.Duration]()
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	tableType    = reflect.TypeFor[map[string]string]()
+)
 
 func isText(t reflect.Type) bool {
 	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
@@ -170,6 +175,8 @@ func supported(t reflect.Type) bool {
 		return true
 	case reflect.Slice:
 		return t.Elem().Kind() == reflect.String
+	case reflect.Map:
+		return t == tableType
 	default:
 		return false
 	}
@@ -196,6 +203,16 @@ func literal(v reflect.Value) string {
 			parts[i] = quote(v.Index(i).String())
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
+	case reflect.Map:
+		table := v.Interface().(map[string]string)
+		if len(table) == 0 {
+			return "{}"
+		}
+		var parts []string
+		for _, name := range slices.Sorted(maps.Keys(table)) {
+			parts = append(parts, quote(name)+" = "+quote(table[name]))
+		}
+		return "{ " + strings.Join(parts, ", ") + " }"
 	default:
 		return fmt.Sprint(v.Interface())
 	}

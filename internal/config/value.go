@@ -159,9 +159,26 @@ func formatDuration(d time.Duration) string {
 	return b.String()
 }
 
+var errTable = errors.New("expected pairs such as one=two,three=four")
+
 // setText sets a value from the environment or the command line, whose lists are separated
 // by commas.
 func setText(v reflect.Value, text string) error {
+	if v.Type() == tableType {
+		table := map[string]string{}
+		for p := range strings.SplitSeq(text, ",") {
+			if p = strings.TrimSpace(p); p == "" {
+				continue
+			}
+			name, value, ok := strings.Cut(p, "=")
+			if !ok {
+				return errTable
+			}
+			table[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		}
+		v.Set(reflect.ValueOf(table))
+		return nil
+	}
 	if v.Kind() == reflect.Slice && !isText(v.Type()) {
 		var parts []string
 		for p := range strings.SplitSeq(text, ",") {
@@ -227,7 +244,24 @@ func setStrings(v reflect.Value, parts []string) {
 func setTOML(v reflect.Value, in any) error {
 	list := v.Kind() == reflect.Slice && !isText(v.Type())
 	switch in := in.(type) {
+	case map[string]any:
+		if v.Type() != tableType {
+			break
+		}
+		table := map[string]string{}
+		for name, value := range in {
+			text, ok := value.(string)
+			if !ok {
+				return wrongType(v)
+			}
+			table[name] = text
+		}
+		v.Set(reflect.ValueOf(table))
+		return nil
 	case string:
+		if v.Type() == tableType {
+			return wrongType(v)
+		}
 		if list {
 			return errors.New(`expected a list such as ["one", "two"]`)
 		}
@@ -272,6 +306,8 @@ func wrongType(v reflect.Value) error {
 		return errors.New(`expected a time span in quotes, such as "90s", "15m", "12h" or "7d"`)
 	case v.Kind() == reflect.Slice:
 		return errors.New(`expected a list such as ["one", "two"]`)
+	case v.Kind() == reflect.Map:
+		return errors.New(`expected a table of texts such as { "one" = "two" }`)
 	case v.Kind() == reflect.Bool:
 		return errors.New("expected true or false")
 	case isText(v.Type()):

@@ -49,14 +49,14 @@ const (
 
 // FromFiles takes the certificate and its key from PEM files, the certificate followed by those
 // that certify it. When the files change, the new certificate is used; while the new files are
-// wrong, the old one.
+// wrong, the old one. It should be for the domain, where one is given.
 func FromFiles(certFile, keyFile, domain string, clk clock.Clock, log *slog.Logger) (*Certificates, error) {
 	f := &certFiles{cert: certFile, key: keyFile}
 	c := &Certificates{clock: clk, log: log, load: f.load, every: filesEvery}
 	if err := c.begin(); err != nil {
 		return nil, err
 	}
-	if err := c.Leaf().VerifyHostname(hostname(domain)); err != nil {
+	if err := c.Leaf().VerifyHostname(hostname(domain)); err != nil && domain != "" {
 		log.Warn("the certificate is not for the domain of this server; clients will refuse it",
 			slog.String("file", certFile))
 	}

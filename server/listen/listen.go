@@ -24,6 +24,8 @@ const (
 	HTTPS  Name = "https"   // the web app with TLS
 	C2S    Name = "c2s"     // XMPP, with TLS after STARTTLS (RFC 6120 section 5)
 	C2STLS Name = "c2s-tls" // XMPP with TLS from the first byte (XEP-0368)
+	S2S    Name = "s2s"     // other servers, with STARTTLS
+	S2STLS Name = "s2s-tls" // other servers, with TLS from the first byte
 )
 
 // Address is where one listener is to be.

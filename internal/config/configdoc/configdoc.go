@@ -236,6 +236,9 @@ func shown(o *config.Option) string {
 	if o.Default == `""` && o.Example != "" {
 		return `"` + o.Example + `"`
 	}
+	if (o.Default == "[]" || o.Default == "{}") && o.Example != "" {
+		return o.Example
+	}
 	return o.Default
 }
 
