@@ -7,6 +7,7 @@ import (
 	"kith/server/auth"
 	"kith/server/c2s"
 	"kith/server/module"
+	"kith/server/push"
 	"kith/server/router"
 )
 
@@ -74,13 +75,20 @@ func (x *exchange) Finish(ctx context.Context, r c2s.FinishRequest) (c2s.Grant, 
 }
 
 // sessions ends sessions when the accounts service says so.
-type sessions struct{ accounts *router.Accounts }
+type sessions struct {
+	accounts *router.Accounts
+	pushes   *push.Service
+}
 
 // EndSessions implements [auth.Sessions].
-func (s sessions) EndSessions(_ context.Context, local string, end auth.End) {
+func (s sessions) EndSessions(ctx context.Context, local string, end auth.End) {
 	if end.Reason == auth.EndRemoved {
 		s.accounts.Remove(local, module.EndRemoved)
 		return
+	}
+	if end.Reason == auth.EndSignedOut && end.Only != "" {
+		// A device that is signed out is not woken any more. Without an account there is nothing to do.
+		_ = s.accounts.Do(ctx, local, func(a module.Account) { s.pushes.Forget(a, end.Only) })
 	}
 	why := module.EndSignedOut
 	if end.Reason == auth.EndPasswordChanged {

@@ -25,6 +25,19 @@ type Feature struct {
 	// BaseURL is where the web app is, without a slash at its end; links of invitations begin with it.
 	BaseURL func() string
 	Clock   clock.Clock
+	// Push lists how a device, by the id of its user agent, is woken; nil for not at all. It is called inside
+	// the actor.
+	Push func(a module.Account, client string) ([]Push, error)
+}
+
+// Push is one way in which a device is woken.
+type Push struct {
+	// Service of the app's vendor.
+	Service string
+	Since   time.Time
+	// Failed is since when the service refuses, the zero time if it does not, and Reason its word for it.
+	Failed time.Time
+	Reason string
 }
 
 var _ module.Module = (*Feature)(nil)

@@ -25,17 +25,26 @@ func (f *Feature) clients(q *module.IQ) error {
 			online[id] = true
 		}
 	}
+	pushes := map[string][]Push{}
+	for _, d := range devices {
+		if f.Push == nil {
+			break
+		}
+		if pushes[d.ID], err = f.Push(q.Account, d.Agent.ID); err != nil {
+			return err
+		}
+	}
 	q.Result(func(w *xmltree.Writer) {
 		w.Open(ns.ClientAccess, "clients")
 		for _, d := range devices {
-			f.writeClient(w, d, online[d.Agent.ID], d.Agent.ID == q.Session.Login().Client)
+			f.writeClient(w, d, online[d.Agent.ID], d.Agent.ID == q.Session.Login().Client, pushes[d.ID])
 		}
 		w.Close()
 	})
 	return nil
 }
 
-func (f *Feature) writeClient(w *xmltree.Writer, d auth.Device, online, current bool) {
+func (f *Feature) writeClient(w *xmltree.Writer, d auth.Device, online, current bool, pushes []Push) {
 	last := d.Last
 	if online {
 		last = f.Clock.Now()
@@ -69,6 +78,13 @@ func (f *Feature) writeClient(w *xmltree.Writer, d auth.Device, online, current 
 	if mark != "" {
 		// Which of them is asking: the specification leaves the client to guess.
 		w.Empty(ns.KithAccount, "current")
+	}
+	for _, p := range pushes {
+		failed := ""
+		if !p.Failed.IsZero() {
+			failed = p.Failed.UTC().Format(time.RFC3339)
+		}
+		w.Empty(ns.KithAccount, "push", "service", p.Service, "since", p.Since.UTC().Format(time.RFC3339), "failed", failed, "reason", p.Reason)
 	}
 	w.Close()
 }

@@ -106,17 +106,32 @@ func (s *session) End(why module.EndReason) {
 	s.finish(&stream.Error{Condition: stream.Condition(why.Condition), Text: why.Text})
 }
 
-// Undelivered implements [router.Stream].
-func (s *session) Undelivered() []*stanza.Stanza {
+// Attached implements [router.Stream].
+func (s *session) Attached() bool { return s.detached.Load() == 0 }
+
+// Unacknowledged implements [router.Stream].
+func (s *session) Unacknowledged() []*stanza.Stanza {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.gone = true
+	return s.unacknowledged()
+}
+
+// unacknowledged needs s.mu.
+func (s *session) unacknowledged() []*stanza.Stanza {
 	var out []*stanza.Stanza
 	if s.link != nil {
 		out = appendStanzas(out, s.link.batch)
 	}
 	out = appendStanzas(out, s.queue.rest())
-	out = appendStanzas(out, s.held.list())
+	return appendStanzas(out, s.held.list())
+}
+
+// Undelivered implements [router.Stream].
+func (s *session) Undelivered() []*stanza.Stanza {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
+	out := s.unacknowledged()
 	s.queue, s.held = queue{}, holdback{}
 	return out
 }
@@ -219,9 +234,13 @@ func (s *session) lost(l *link) {
 		return
 	}
 	s.detach()
+	rs := s.router
 	s.mu.Unlock()
 	l.conn.Abort()
 	s.srv.counters.Detached.Inc()
+	if rs != nil {
+		rs.Detached()
+	}
 }
 
 // read is the reading goroutine of a link, once it has its session. It returns when the link is

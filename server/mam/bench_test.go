@@ -53,6 +53,10 @@ func (s *sink) Deliver(st *stanza.Stanza, delivered func()) {
 
 func (s *sink) End(module.EndReason) {}
 
+func (*sink) Attached() bool { return true }
+
+func (*sink) Unacknowledged() []*stanza.Stanza { return nil }
+
 func (s *sink) Undelivered() []*stanza.Stanza { return nil }
 
 // omemo is a message of about 1.5 kB as an OMEMO client sends it to two people with two devices each.
@@ -173,6 +177,10 @@ func (s *pageSink) Deliver(st *stanza.Stanza, delivered func()) {
 }
 
 func (s *pageSink) End(module.EndReason) {}
+
+func (*pageSink) Attached() bool { return true }
+
+func (*pageSink) Unacknowledged() []*stanza.Stanza { return nil }
 
 func (s *pageSink) Undelivered() []*stanza.Stanza { return nil }
 

@@ -76,6 +76,10 @@ type Session interface {
 	Priority() int
 	// Login tells how the client signed in.
 	Login() Login
+	// Attached reports whether the client is connected. While it is not, its session can be resumed.
+	Attached() bool
+	// Unacknowledged is what the client may not have: sent and not acknowledged, or not yet sent.
+	Unacknowledged() []*stanza.Stanza
 	// End closes the session: the client gets the stream error, and it cannot resume.
 	End(EndReason)
 	// Slots holds the state that features keep with the session.

@@ -105,6 +105,14 @@ type (
 	// SeenHook is told of the available and unavailable presence of others that reaches the account.
 	SeenHook func(Account, *stanza.Stanza)
 
+	// MailHook takes a message that is addressed to the server itself. [ErrDrop] lets it vanish, any
+	// other error is sent back. It runs on the goroutine of the sender.
+	MailHook func(*stanza.Stanza) error
+
+	// AnswerHook takes the answer to a request that the server has made from its own address; false
+	// if it is not its own. It runs on the goroutine of who answers.
+	AnswerHook func(*stanza.Stanza) bool
+
 	// OrphanHook gets the stanzas that a session could not deliver when it ended for good.
 	OrphanHook func(Account, Session, []*stanza.Stanza)
 )
@@ -123,6 +131,8 @@ const (
 	Presented
 	// BecameUnavailable: unavailable presence, sent or on behalf of a lost session.
 	BecameUnavailable
+	// Detached: the connection was lost, and the session can be resumed.
+	Detached
 	// Unbound: the session ended; after BecameUnavailable.
 	Unbound
 	sessionEvents
@@ -172,6 +182,8 @@ type Registry struct {
 	sessions   [sessionEvents][]SessionHook
 	SeenHooks  []SeenHook
 	Orphans    []OrphanHook
+	Answers    []AnswerHook
+	Mail       MailHook
 	Features   []Feature
 	Items      []Item
 	XEPs       []XEP
@@ -265,6 +277,17 @@ func (r *Registry) OnSeen(h SeenHook) { r.SeenHooks = append(r.SeenHooks, h) }
 
 // OnOrphans adds a hook for what ended sessions leave behind.
 func (r *Registry) OnOrphans(h OrphanHook) { r.Orphans = append(r.Orphans, h) }
+
+// OnMail names who takes messages to the server. There is one.
+func (r *Registry) OnMail(h MailHook) {
+	if r.Mail != nil {
+		panic("module: two who take messages to the server")
+	}
+	r.Mail = h
+}
+
+// OnAnswer adds who takes answers to requests of the server itself.
+func (r *Registry) OnAnswer(h AnswerHook) { r.Answers = append(r.Answers, h) }
 
 // Emit tells the hooks of a session event.
 func (r *Registry) Emit(e SessionEvent, a Account, s Session) {

@@ -38,6 +38,10 @@ func (c counting) Deliver(_ *stanza.Stanza, delivered func()) {
 
 func (counting) End(module.EndReason) {}
 
+func (counting) Attached() bool { return true }
+
+func (counting) Unacknowledged() []*stanza.Stanza { return nil }
+
 func (counting) Undelivered() []*stanza.Stanza { return nil }
 
 // crowd binds n clients.

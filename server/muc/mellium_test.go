@@ -42,6 +42,10 @@ func (p *pipe) Deliver(st *stanza.Stanza, delivered func()) {
 	}
 }
 
+func (*pipe) Attached() bool { return true }
+
+func (*pipe) Unacknowledged() []*stanza.Stanza { return nil }
+
 func (p *pipe) End(module.EndReason) { _ = p.conn.Close() }
 
 func (p *pipe) Undelivered() []*stanza.Stanza { return nil }

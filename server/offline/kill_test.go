@@ -285,6 +285,10 @@ func (r *reader) ack(n int) {
 
 func (r *reader) End(module.EndReason) {}
 
+func (*reader) Attached() bool { return true }
+
+func (*reader) Unacknowledged() []*stanza.Stanza { return nil }
+
 func (r *reader) Undelivered() []*stanza.Stanza {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"errors"
+
 	"kith/internal/jid"
 	"kith/internal/stanza"
 	"kith/server/module"
@@ -18,8 +20,8 @@ func NewDomain(domain jid.JID, registry *module.Registry, router *Router) *Domai
 	return &Domain{jid: domain, registry: registry, router: router}
 }
 
-// Take implements [Route]. Requests go to the handlers registered for [module.OnServer]; the
-// server reads no messages and keeps no presence.
+// Take implements [Route]. Requests go to the handlers registered for [module.OnServer], messages
+// to who takes them; the server keeps no presence.
 func (d *Domain) Take(env *module.Envelope) bool {
 	st := env.Stanza
 	if st.To.Bare() != d.jid {
@@ -37,6 +39,19 @@ func (d *Domain) Take(env *module.Envelope) bool {
 		}
 		if err := h(q); err != nil {
 			q.Fail(err)
+		}
+	case st.Kind == stanza.IQ:
+		for _, h := range d.registry.Answers {
+			if h(st) {
+				break
+			}
+		}
+	case st.Kind == stanza.Message && st.Type == stanza.Error:
+	case st.Kind == stanza.Message && d.registry.Mail != nil && st.To.IsDomain():
+		if err := d.registry.Mail(st); err != nil && !errors.Is(err, module.ErrDrop) {
+			if e := st.Fail(stanza.AsFault(err)); e != nil {
+				reply(e)
+			}
 		}
 	case st.Kind == stanza.Message, st.Kind == stanza.Presence && st.Type == stanza.Subscribe:
 		if e := st.Fail(&stanza.Fault{Condition: stanza.ServiceUnavailable}); e != nil {

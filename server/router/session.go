@@ -17,6 +17,10 @@ type Stream interface {
 	Deliver(st *stanza.Stanza, delivered func())
 	// End closes the stream for good with this stream error and calls Unbind.
 	End(module.EndReason)
+	// Attached reports whether the client is connected.
+	Attached() bool
+	// Unacknowledged is what the client has not acknowledged, oldest first. It stays the stream's.
+	Unacknowledged() []*stanza.Stanza
 	// Undelivered gives up what the client did not acknowledge, oldest first. It is called once,
 	// in the actor, when the session is unbound: nothing is delivered to the stream after that.
 	Undelivered() []*stanza.Stanza
@@ -68,6 +72,12 @@ func (s *Session) Priority() int { return s.priority }
 // Login implements [module.Session].
 func (s *Session) Login() module.Login { return s.login }
 
+// Attached implements [module.Session].
+func (s *Session) Attached() bool { return s.stream.Attached() }
+
+// Unacknowledged implements [module.Session].
+func (s *Session) Unacknowledged() []*stanza.Stanza { return s.stream.Unacknowledged() }
+
 // End implements [module.Session].
 func (s *Session) End(why module.EndReason) { s.stream.End(why) }
 
@@ -89,6 +99,12 @@ func (s *Session) Do(f func(module.Account, module.Session)) {
 			f(a, s)
 		}
 	}})
+}
+
+// Detached says that the stream has lost its connection and waits for the client to resume; from any
+// goroutine.
+func (s *Session) Detached() {
+	s.Do(func(a module.Account, _ module.Session) { s.account.accounts.registry.Emit(module.Detached, a, s) })
 }
 
 // Unbind ends the session; from any goroutine, any number of times.

@@ -173,6 +173,19 @@ func (c *Client) Deliver(st *stanza.Stanza, delivered func()) {
 	}
 }
 
+// Attached implements [router.Stream].
+func (c *Client) Attached() bool { return true }
+
+// Unacknowledged implements [router.Stream].
+func (c *Client) Unacknowledged() (out []*stanza.Stanza) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, u := range c.unacked {
+		out = append(out, u.st)
+	}
+	return out
+}
+
 // Ack acknowledges the first n stanzas that are not, all for a negative n, and returns how many.
 func (c *Client) Ack(n int) int {
 	c.mu.Lock()

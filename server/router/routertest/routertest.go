@@ -8,6 +8,7 @@ package routertest
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -160,10 +161,11 @@ type Client struct {
 	JID     jid.JID
 	Session *router.Session
 
-	mu      sync.Mutex // guards unacked, reason and over
+	mu      sync.Mutex // guards unacked, reason, over and away
 	unacked []*stanza.Stanza
 	reason  module.EndReason
 	over    bool
+	away    bool
 	ended   chan struct{}
 	// Hold makes the client acknowledge nothing from now on. It is set before anything is sent.
 	Hold bool
@@ -194,6 +196,35 @@ func (c *Client) End(why module.EndReason) {
 	}
 	c.mu.Unlock()
 	c.Session.Unbind()
+}
+
+// Attached implements [router.Stream].
+func (c *Client) Attached() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.away
+}
+
+// Unacknowledged implements [router.Stream].
+func (c *Client) Unacknowledged() []*stanza.Stanza {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.unacked)
+}
+
+// Detach loses the connection, and Attach brings it back; what was not acknowledged then is.
+func (c *Client) Detach() {
+	c.mu.Lock()
+	c.away = true
+	c.mu.Unlock()
+	c.Session.Detached()
+}
+
+// Attach is the client that resumes its session.
+func (c *Client) Attach() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.away, c.unacked = false, nil
 }
 
 // Undelivered implements [router.Stream].
