@@ -11,6 +11,7 @@ import (
 	"kith/internal/jid"
 	"kith/internal/ns"
 	"kith/internal/stanza"
+	"kith/internal/xmltree"
 	"kith/server/module"
 )
 
@@ -61,6 +62,8 @@ type Blocking struct {
 	log      *slog.Logger
 	config   Config
 
+	report func(a module.Account, who jid.JID, item xmltree.Element)
+
 	lists    *module.Slot[list]
 	interest *module.Slot[interest]
 }
@@ -83,6 +86,12 @@ func New(domain string, store Store, presence Presence, log *slog.Logger, config
 		lists:    module.NewSlot(func() *list { return &list{} }),
 		interest: module.NewSlot(func() *interest { return &interest{} }),
 	}
+}
+
+// OnReport names who is told of the items that clients block, which may hold a report (XEP-0377). It must be
+// called before the server serves.
+func (b *Blocking) OnReport(f func(a module.Account, who jid.JID, item xmltree.Element)) {
+	b.report = f
 }
 
 // Register implements [module.Module].

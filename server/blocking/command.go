@@ -67,7 +67,20 @@ func (b *Blocking) block(q *module.IQ) error {
 	}
 	q.Result(nil)
 	b.push(a, "block", items)
+	b.tell(q)
 	return nil
+}
+
+// tell hands on what a client has to say of those whom it blocks.
+func (b *Blocking) tell(q *module.IQ) {
+	if b.report == nil {
+		return
+	}
+	for e := range q.Payload.Children() {
+		if who, err := jid.Parse(e.Attr("jid")); err == nil && e.Is(ns.Blocking, "item") && e.CountChildren() > 0 {
+			b.report(q.Account, who, e)
+		}
+	}
 }
 
 func (b *Blocking) unblock(q *module.IQ) error {

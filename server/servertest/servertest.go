@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -30,6 +31,8 @@ import (
 	"kith/internal/xmltree"
 	"kith/server"
 	"kith/server/auth"
+	"kith/server/module"
+	"kith/server/router"
 	"kith/server/router/routertest"
 	"kith/server/store"
 	"kith/server/store/storetest"
@@ -49,6 +52,10 @@ type Options struct {
 	Dir    string
 	Config server.Config
 	Clock  clock.Clock
+	// Routes come after those of the server itself.
+	Routes []func(module.Router) router.Route
+	// WebPush makes the requests to the services that wake browsers.
+	WebPush *http.Client
 }
 
 // Server is a running server.
@@ -84,7 +91,7 @@ func New(t testing.TB, change ...func(*Options)) *Server {
 	}
 	s.Server, err = server.New(t.Context(), o.Config, server.Deps{
 		Domain: o.Domain, Version: "test", Store: s.Store, Auth: s.Auth, BaseURL: "https://" + o.Domain, Uploads: o.Dir + "/uploads",
-		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, Clock: o.Clock, Log: log,
+		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, Routes: o.Routes, WebPush: o.WebPush, Clock: o.Clock, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -222,9 +229,8 @@ func (p plain) Token() (xml.Token, error) {
 // Send sends a stanza.
 func (c *Client) Send(text string) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
-	defer cancel()
-	if err := c.session.Send(ctx, xml.NewDecoder(bytes.NewReader([]byte(text)))); err != nil {
+	// Not a context that ends now: its end would come in the way of the next stanza.
+	if err := c.session.Send(c.t.Context(), xml.NewDecoder(bytes.NewReader([]byte(text)))); err != nil {
 		c.t.Fatalf("%s sends %s: %v", c.JID, text, err)
 	}
 }
