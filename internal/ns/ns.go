@@ -5,6 +5,7 @@ package ns
 const (
 	Client      = "jabber:client"
 	Server      = "jabber:server"
+	Component   = "jabber:component:accept" // XEP-0114
 	Stream      = "http://etherx.jabber.org/streams"
 	Streams     = "urn:ietf:params:xml:ns:xmpp-streams"
 	Stanzas     = "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -86,4 +87,6 @@ const (
 const (
 	KithAccount     = "kith:account:0"
 	KithCredentials = "kith:credentials:0"
+	KithCircle      = "kith:circle:0"
+	KithGuardian    = "kith:guardian:0"
 )

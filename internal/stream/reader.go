@@ -52,8 +52,9 @@ type Reader struct {
 }
 
 // NewReader reads from src streams whose stanzas are in contentNS. Limits apply to every
-// first-level element, and to the header. Stanzas of servers (jabber:server) read as those of clients
-// (jabber:client), so that they can go on to a client as they are.
+// first-level element, and to the header. Stanzas of servers (jabber:server) and of components
+// (jabber:component:accept) read as those of clients (jabber:client), so that they can go on to a client
+// as they are.
 func NewReader(src io.Reader, contentNS string, lim xmltree.Limits, buffers *Buffers) *Reader {
 	return &Reader{src: src, contentNS: contentNS, buffers: buffers, cut: xmltree.Cutter{Limits: lim}, fresh: true}
 }

@@ -7,6 +7,7 @@
 package stream
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -97,11 +98,17 @@ func parseOpen(src string, lim xmltree.Limits, contentNS string) (Header, xmltre
 		return Header{}, xmltree.Scope{}, &Error{Condition: InvalidNamespace}
 	}
 	h, err := readHeader(e)
+	if scope.Default == ns.Component && h.Version == "" {
+		// Components have none (XEP-0114 section 3).
+		if bad, ok := errors.AsType[*Error](err); ok && bad.Condition == UnsupportedVersion {
+			err = nil
+		}
+	}
 	if err == nil && scope.Default != contentNS {
 		err = &Error{Condition: InvalidNamespace}
 	}
-	if contentNS == ns.Server {
-		scope = scope.Reading(ns.Server, ns.Client)
+	if contentNS != ns.Client {
+		scope = scope.Reading(contentNS, ns.Client)
 	}
 	return h, scope, err
 }

@@ -58,6 +58,7 @@ type Server struct {
 	steps    [phases]map[name]step
 	commands map[name]command
 	sessions registry
+	bosh     bosh
 	ctx      context.Context
 	cancel   context.CancelFunc
 
@@ -101,7 +102,10 @@ func (s *Server) Counters() Counters { return s.counters }
 // Describe records the specifications and features that this package implements.
 func Describe(r *module.Registry) {
 	r.Implements(
+		module.XEP{Number: 124, Name: "Bidirectional-streams Over Synchronous HTTP (BOSH)", Version: "1.11.2", Note: "one stream a session; without pauses and key sequences"},
+		module.XEP{Number: 156, Name: "Discovering Alternative XMPP Connection Methods", Version: "1.4.0"},
 		module.XEP{Number: 198, Name: "Stream Management", Version: "1.6.3"},
+		module.XEP{Number: 206, Name: "XMPP Over BOSH", Version: "1.4"},
 		module.XEP{Number: 352, Name: "Client State Indication", Version: "1.0.0"},
 		module.XEP{Number: 368, Name: "SRV records for XMPP over TLS", Version: "1.1.0"},
 		module.XEP{Number: 386, Name: "Bind 2", Version: "1.1.0"},
@@ -110,6 +114,7 @@ func Describe(r *module.Registry) {
 		module.XEP{Number: 474, Name: "SASL SCRAM Downgrade Protection", Version: "0.5.0"},
 		module.XEP{Number: 478, Name: "Stream Limits Advertisement", Version: "0.2.0"},
 		module.XEP{Number: 480, Name: "SASL Upgrade Tasks", Version: "0.2.0"},
+		module.XEP{Number: 487, Name: "Host Meta 2 - One Method To Rule Them All", Version: "0.1.0", Note: "without Encrypted Client Hello and pins"},
 		module.XEP{Number: 484, Name: "Fast Authentication Streamlining Tokens", Version: "0.2.0", Note: "without TLS 0-RTT"},
 	)
 }
@@ -228,6 +233,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	<-s.idle
 	return ctx.Err()
+}
+
+// Online are the full addresses of all sessions, those without a connection among them.
+func (s *Server) Online() []jid.JID {
+	all := s.sessions.all()
+	out := make([]jid.JID, len(all))
+	for i, sess := range all {
+		out[i] = sess.jid
+	}
+	return out
 }
 
 // Ended is a session that has ended, and how many stanzas of its client the server had taken. A

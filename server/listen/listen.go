@@ -26,6 +26,8 @@ const (
 	C2STLS Name = "c2s-tls" // XMPP with TLS from the first byte (XEP-0368)
 	S2S    Name = "s2s"     // other servers, with STARTTLS
 	S2STLS Name = "s2s-tls" // other servers, with TLS from the first byte
+	// Components is for programs beside the server (XEP-0114).
+	Components Name = "components"
 )
 
 // Address is where one listener is to be.

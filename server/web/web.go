@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -53,6 +54,12 @@ type Options struct {
 	Frontend fs.FS
 	// WebSocket serves /ws.
 	WebSocket http.Handler
+	// BOSH serves /http-bind; nil if it is not offered. It answers OPTIONS, too.
+	BOSH http.Handler
+	// Endpoints are where the server is reached beside HTTP, and Resolve finds the addresses of a host; without
+	// them, clients look elsewhere.
+	Endpoints []Endpoint
+	Resolve   func(ctx context.Context, host string) ([]netip.Addr, error)
 	// Files serves everything below /upload/: the files that people send. It answers OPTIONS, too.
 	Files    http.Handler
 	Accounts Accounts
@@ -80,6 +87,8 @@ type Web struct {
 	static   *static
 	lookups  *throttle.Throttle
 	creates  *throttle.Throttle
+
+	addresses addresses
 }
 
 // New puts the handler together. It reads the frontend's files once; they must not change.
@@ -111,12 +120,18 @@ func New(opts Options) (*Web, error) {
 // Counters returns the live counters.
 func (w *Web) Counters() Counters { return w.counters }
 
+// boshPath is where XMPP over HTTP requests is.
+const boshPath = "/http-bind"
+
 func (w *Web) routes() {
 	e := w.echo
 	e.GET("/healthz", w.healthz)
 	e.GET("/.well-known/host-meta", w.hostMeta)
 	e.GET("/.well-known/host-meta.json", w.hostMetaJSON)
 	e.GET("/ws", echo.WrapHandler(w.opts.WebSocket))
+	if w.opts.BOSH != nil {
+		e.Match([]string{http.MethodGet, http.MethodPost, http.MethodOptions}, boshPath, echo.WrapHandler(w.opts.BOSH))
+	}
 	e.Match([]string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodOptions}, "/upload/*", echo.WrapHandler(w.opts.Files))
 
 	api := e.Group("/api/v1", middleware.BodyLimit("64K"), sameOrigin)

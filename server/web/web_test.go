@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -30,6 +31,9 @@ var app = fstest.MapFS{
 	".placeholder":           {},
 	"index.html":             {Data: []byte("<!doctype html><title>Kith</title>")},
 	"favicon.svg":            {Data: []byte("<svg/>")},
+	"sw.js":                  {Data: []byte("let files = [];")},
+	"sw.js.gz":               {Data: []byte("gz-worker")},
+	"manifest.webmanifest":   {Data: []byte("{}")},
 	"assets/main-0a1b.js":    {Data: []byte("let app = 'main';")},
 	"assets/main-0a1b.js.br": {Data: []byte("br-form")},
 	"assets/main-0a1b.js.gz": {Data: []byte("gz-form.")},
@@ -106,6 +110,10 @@ func TestFiles(t *testing.T) {
 		{"/settings/devices", "", 200, "<!doctype html><title>Kith</title>", "text/html; charset=utf-8", "", revalidate},
 		{"/requests", "", 200, "<!doctype html><title>Kith</title>", "text/html; charset=utf-8", "", revalidate},
 		{"/favicon.svg", "br, gzip", 200, "<svg/>", "image/svg+xml", "", revalidate},
+		// The service worker at the root, for the whole app; a browser that asked for it before must ask again.
+		{"/sw.js", "", 200, "let files = [];", "text/javascript; charset=utf-8", "", revalidate},
+		{"/sw.js", "gzip", 200, "gz-worker", "text/javascript; charset=utf-8", "gzip", revalidate},
+		{"/manifest.webmanifest", "", 200, "{}", "application/manifest+json", "", revalidate},
 		{"/assets/main-0a1b.js", "", 200, "let app = 'main';", "text/javascript; charset=utf-8", "", forever},
 		{"/assets/main-0a1b.js", "gzip, deflate, br, zstd", 200, "br-form", "text/javascript; charset=utf-8", "br", forever},
 		{"/assets/main-0a1b.js", "gzip", 200, "gz-form.", "text/javascript; charset=utf-8", "gzip", forever},
@@ -179,7 +187,7 @@ func TestSecurityHeadersAreOnEverything(t *testing.T) {
 			for _, part := range []string{
 				"default-src 'none';", "script-src 'self' 'wasm-unsafe-eval';", "style-src 'self';",
 				"connect-src 'self' " + socket + "://chat.kith.example:8443;", "base-uri 'none';", "frame-ancestors 'none';",
-				"require-trusted-types-for 'script';", "trusted-types solid kith-worker",
+				"require-trusted-types-for 'script';", "trusted-types solid kith-worker kith-service-worker",
 			} {
 				if !strings.Contains(policy, part) {
 					t.Errorf("%s: no %q in %q", path, part, policy)
@@ -276,6 +284,40 @@ func TestHostMeta(t *testing.T) {
 	if got := text(t, r); got != `{"links":[{"rel":"urn:xmpp:alt-connections:websocket","href":"wss://chat.kith.example/ws"}]}`+"\n" ||
 		r.Header.Get("Access-Control-Allow-Origin") != "*" || r.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("%s %v", got, r.Header)
+	}
+}
+
+// What is known of the addresses makes the answer complete (XEP-0487).
+func TestHostMeta2(t *testing.T) {
+	looked := 0
+	known := map[string][]netip.Addr{
+		"chat.kith.example": {netip.MustParseAddr("192.0.2.1")}, "kith.example": {netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("2001:db8::2")},
+	}
+	s := newSite(t, func(o *web.Options) {
+		o.BOSH = http.NotFoundHandler()
+		o.Endpoints = []web.Endpoint{{Rel: web.RelTLS, Port: 5223}}
+		o.Resolve = func(_ context.Context, host string) ([]netip.Addr, error) {
+			looked++
+			return known[host], nil
+		}
+	})
+	const want = `{"xmpp":{"ttl":3600},"links":[` +
+		`{"rel":"urn:xmpp:alt-connections:websocket","href":"wss://chat.kith.example/ws","ips":["192.0.2.1"],"priority":20,"weight":1,"sni":"chat.kith.example"},` +
+		`{"rel":"urn:xmpp:alt-connections:xbosh","href":"https://chat.kith.example/http-bind","ips":["192.0.2.1"],"priority":30,"weight":1,"sni":"chat.kith.example"},` +
+		`{"rel":"urn:xmpp:alt-connections:tls","port":5223,"ips":["192.0.2.2","2001:db8::2"],"priority":10,"weight":1,"sni":"kith.example"}]}` + "\n"
+	for range 3 {
+		if got := text(t, s.do(t, "GET", "/.well-known/host-meta.json", "")); got != want {
+			t.Errorf("got %s", got)
+		}
+	}
+	if looked != 2 {
+		t.Errorf("%d look-ups", looked)
+	}
+	// What is not known is left to other ways of finding out.
+	delete(known, "kith.example")
+	s.clk.Advance(10 * time.Minute)
+	if got := text(t, s.do(t, "GET", "/.well-known/host-meta.json", "")); strings.Contains(got, "xmpp\"") || strings.Contains(got, "ips") || !strings.Contains(got, "xbosh") {
+		t.Errorf("got %s", got)
 	}
 }
 
