@@ -135,6 +135,7 @@ func (s *Service) create(ctx context.Context, local string, role Role, cred NewC
 	if err := s.store.CreateAccount(ctx, n); err != nil {
 		return Account{}, fmt.Errorf("auth: create account: %w", err)
 	}
+	s.changed(ctx, local)
 	return n.Account, nil
 }
 
@@ -143,7 +144,7 @@ func (s *Service) SetRole(ctx context.Context, local string, role Role) error {
 	if _, err := ParseRole(string(role)); err != nil {
 		return err
 	}
-	return s.update(ctx, "set role", local, func(a *Account, others int) error {
+	err := s.update(ctx, "set role", local, func(a *Account, others int) error {
 		if a.Removed() {
 			return ErrNotFound
 		}
@@ -151,6 +152,10 @@ func (s *Service) SetRole(ctx context.Context, local string, role Role) error {
 		a.Role = role
 		return keepAdmin(was, *a, others)
 	})
+	if err == nil {
+		s.changed(ctx, local)
+	}
+	return err
 }
 
 // SetDisabled forbids an account to log in and ends its sessions, or allows it again.
@@ -165,6 +170,9 @@ func (s *Service) SetDisabled(ctx context.Context, local string, disabled bool) 
 	})
 	if err == nil && disabled {
 		s.endSessions(ctx, local, End{Reason: EndDisabled})
+	}
+	if err == nil {
+		s.changed(ctx, local)
 	}
 	return err
 }

@@ -46,6 +46,8 @@ var (
 	ErrInviteInvalid = errors.New("auth: invite is not valid")
 	// ErrInviteOptions: an invite was asked for that cannot be.
 	ErrInviteOptions = errors.New("auth: such an invite cannot be made")
+	// ErrNoCircle: an invite names a circle that there is not.
+	ErrNoCircle = errors.New("auth: no such circle")
 	// ErrForbidden: the role of who asks does not allow it.
 	ErrForbidden = errors.New("auth: not allowed")
 	// ErrLastAdmin: the server would be left without an administrator who can log in.

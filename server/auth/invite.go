@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -45,6 +47,9 @@ type Invite struct {
 	// Local is the name that the new account must have, if not empty, and is reserved until the
 	// invite ends; for [InviteReset], whose password is set.
 	Local string
+	// Circles are those that the new account gets into, by id; Guardians the accounts that decide for it
+	// if its role is limited.
+	Circles, Guardians []string
 	// Note is for the creator, such as whom it is for.
 	Note string
 	// Uses it allows, and those that were used.
@@ -87,7 +92,12 @@ type NewInvite struct {
 	Role Role
 	// Local is described at [Invite]; required for InviteReset.
 	Local string
-	Note  string
+	// Circles are those that the new account gets into, by id; for administrators and the operator.
+	Circles []string
+	// Guardians are the accounts that decide for one that is limited. Empty, it is the creator; members
+	// can name nobody else.
+	Guardians []string
+	Note      string
 	// Uses; 0 is one.
 	Uses int
 	// Life; 0 is that of the configuration.
@@ -148,6 +158,13 @@ func (s *Service) CreateInvite(ctx context.Context, n NewInvite) (Invite, error)
 	inv := Invite{
 		ID: newID(8), Kind: n.Kind, Creator: n.Creator, Introduce: n.Introduce || n.Kind == InviteContact,
 		Register: n.Kind == InviteAccount, Role: n.Role, Note: n.Note, Uses: n.Uses,
+		Circles: n.Circles, Guardians: n.Guardians,
+	}
+	if n.Kind != InviteAccount && len(n.Circles)+len(n.Guardians) > 0 {
+		return Invite{}, refuse("what the account gets", "more than a name", "is that only for an invite of the kind account")
+	}
+	if err := s.setGuardians(ctx, &inv); err != nil {
+		return Invite{}, err
 	}
 	limit, err := s.mayInvite(ctx, &inv)
 	if err != nil {
@@ -187,6 +204,29 @@ func (s *Service) CreateInvite(ctx context.Context, n NewInvite) (Invite, error)
 	return inv, nil
 }
 
+// setGuardians sees to who decides for the account of a child.
+func (s *Service) setGuardians(ctx context.Context, inv *Invite) error {
+	if inv.Role != RoleLimited {
+		if len(inv.Guardians) > 0 {
+			return fmt.Errorf("%w: guardians are for the role limited alone", ErrInviteOptions)
+		}
+		return nil
+	}
+	if len(inv.Guardians) == 0 && inv.Creator != "" {
+		inv.Guardians = []string{inv.Creator}
+	}
+	for _, g := range inv.Guardians {
+		a, err := s.Account(ctx, g)
+		switch {
+		case errors.Is(err, ErrNotFound), err == nil && a.Role == RoleLimited:
+			return fmt.Errorf("%w: the guardian %s has no account here, or is a child", ErrInviteOptions, g)
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
 // mayInvite checks the creator's right, and lets an invite for a contact register too if the
 // creator may do that. limit is how many open invites it may have, 0 for any number.
 func (s *Service) mayInvite(ctx context.Context, inv *Invite) (limit int, err error) {
@@ -216,7 +256,8 @@ func (s *Service) mayGrant(a Account, inv Invite) bool {
 	case a.Role == RoleAdmin:
 		return true
 	}
-	return inv.Kind != InviteReset && inv.Role != RoleAdmin && inv.Uses <= s.cfg.Invites.MemberUses &&
+	return inv.Kind != InviteReset && inv.Role != RoleAdmin && len(inv.Circles) == 0 &&
+		!slices.ContainsFunc(inv.Guardians, func(g string) bool { return g != inv.Creator }) && inv.Uses <= s.cfg.Invites.MemberUses &&
 		(!inv.Register || s.MayInvite(a))
 }
 

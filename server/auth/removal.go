@@ -14,6 +14,8 @@ type Hooks struct {
 	Sessions Sessions
 	// Introducer makes contacts of those whom an invite brings together.
 	Introducer Introducer
+	// Watchers are told of accounts that were made or have changed, in this order.
+	Watchers []Watcher
 	// Purgers delete what the features keep of an account, in this order.
 	Purgers []Purger
 }
@@ -46,6 +48,22 @@ const (
 // it has introduced already.
 type Introducer interface {
 	Introduce(ctx context.Context, local, contact string) error
+}
+
+// Watcher follows the accounts.
+type Watcher interface {
+	// AccountChanged is called after an account was made, removed or restored, or its role or its being
+	// disabled has changed: it is durable then. What the watcher could not do it has to find out by itself
+	// when the server starts the next time; an error is only logged.
+	AccountChanged(ctx context.Context, local string) error
+}
+
+func (s *Service) changed(ctx context.Context, local string) {
+	for _, w := range s.hooks.Watchers {
+		if err := w.AccountChanged(context.WithoutCancel(ctx), local); err != nil {
+			s.log.LogAttrs(ctx, slog.LevelError, "following a change of an account failed", slog.Any("error", err))
+		}
+	}
 }
 
 // Purger deletes what one feature keeps of an account. It is called until it succeeds, and again
@@ -90,6 +108,7 @@ func (s *Service) Remove(ctx context.Context, local string, grace time.Duration)
 		return err
 	}
 	s.endSessions(ctx, local, End{Reason: EndRemoved})
+	s.changed(ctx, local)
 	s.wake()
 	return nil
 }
@@ -98,13 +117,17 @@ func (s *Service) Remove(ctx context.Context, local string, grace time.Duration)
 // log in by password.
 func (s *Service) Restore(ctx context.Context, local string) error {
 	now := s.now()
-	return s.update(ctx, "restore account", local, func(a *Account, _ int) error {
+	err := s.update(ctx, "restore account", local, func(a *Account, _ int) error {
 		if !a.Removed() || !now.Before(a.PurgeAt) {
 			return ErrNotFound
 		}
 		a.RemovedAt, a.PurgeAt = time.Time{}, time.Time{}
 		return nil
 	})
+	if err == nil {
+		s.changed(ctx, local)
+	}
+	return err
 }
 
 func (s *Service) wake() {

@@ -52,7 +52,8 @@ type NewAccount struct {
 	// Check is called with what has the name already: nil, or a removed account.  An account that
 	// is not removed is refused with [ErrExists] before.
 	Check func(former *Account) error
-	// Invite that pays for the account, nil for none. Open invites reserve the name that they are
+	// Invite that pays for the account, nil for none; its circles and guardians become those of the account,
+	// as far as they are still there. Open invites reserve the name that they are
 	// bound to: if another one has this name, CreateAccount returns [ErrExists].
 	Invite *InviteUse
 }

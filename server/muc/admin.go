@@ -252,7 +252,7 @@ func (r *Room) reconsider(c change) bool {
 	for _, occ := range r.inOrder() {
 		now := r.members.of(occ.user)
 		switch {
-		case now == Outcast, r.config.MembersOnly && now < Member && !r.locked:
+		case now == Outcast, r.config.MembersOnly && now < Member && !r.locked, !r.s.policy.MayJoin(occ.user, r.view()):
 			leaving = append(leaving, occ)
 		case now != occ.affiliation:
 			staying = append(staying, occ)

@@ -27,7 +27,7 @@ func (r *Room) mayRead(user jid.JID) error {
 	affiliation := r.members.of(user)
 	refused := stanza.Refuse(stanza.Forbidden, "You may not read what is said in this room.")
 	switch {
-	case affiliation == Outcast, !r.s.policy.MayJoin(user, r.jid):
+	case affiliation == Outcast:
 		return refused
 	case affiliation >= Member, r.present(user):
 		return nil

@@ -69,7 +69,7 @@ func (s *Service) writeInfo(w *xmltree.Writer) {
 
 // list answers with the public rooms (XEP-0045 section 6.3), page by page (XEP-0059).
 func (s *Service) list(q *module.IQ) error {
-	if s.config.List == ForAccounts && q.From().Domain() != s.domain {
+	if s.config.List == ForAccounts && q.From().Domain() != s.domain || !s.policy.MayList(q.From().Bare()) {
 		q.Result(func(w *xmltree.Writer) { w.Empty(ns.DiscoItems, "query") })
 		return nil
 	}

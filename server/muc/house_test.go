@@ -55,6 +55,7 @@ type policy struct {
 	mu     sync.Mutex // guards the fields below
 	create map[string]bool
 	join   map[string]bool
+	alone  map[string]bool
 	admins map[string]bool
 }
 
@@ -65,12 +66,22 @@ func (p *policy) MayCreate(user jid.JID) bool {
 	return may || !said
 }
 
-func (p *policy) MayJoin(user, _ jid.JID) bool {
+func (p *policy) MayJoin(user jid.JID, _ muc.View) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	may, said := p.join[user.Local()]
 	return may || !said
 }
+
+func (p *policy) MayTalk(user, other jid.JID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.alone[user.Local()] && !p.alone[other.Local()]
+}
+
+func (p *policy) MayInvite(user jid.JID) bool { return p.MayTalk(user, user) }
+
+func (p *policy) MayList(user jid.JID) bool { return p.MayTalk(user, user) }
 
 func (p *policy) Admin(user jid.JID) bool {
 	p.mu.Lock()

@@ -53,6 +53,8 @@ func (r *Room) invite(st *stanza.Stanza, x xmltree.Element) error {
 		return stanza.Refuse(stanza.NotAcceptable, "You are not in the room.")
 	case r.config.MembersOnly && by.affiliation < Admin && (!r.config.Invites || by.affiliation < Member):
 		return stanza.Refuse(stanza.Forbidden, "Only admins may invite people to this room.")
+	case !r.s.policy.MayInvite(user):
+		return stanza.Refuse(stanza.Forbidden, "You may not invite people.")
 	}
 	var all []invitation
 	var joining []Entry

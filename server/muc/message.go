@@ -251,6 +251,9 @@ func (r *Room) private(env *module.Envelope) error {
 	if !r.config.mayWritePrivately(s.occ.role) {
 		return stanza.Refuse(stanza.Forbidden, "You may not write private messages in this room.")
 	}
+	if !r.s.policy.MayTalk(s.occ.user, to.user) {
+		return stanza.Refuse(stanza.Forbidden, "You may not write to this person alone.")
+	}
 	w := xmltree.NewWriter(st.Size() + 160)
 	w.Raw(r.clean(st))
 	w.Empty(ns.MUCUser, "x")

@@ -59,10 +59,26 @@ const (
 type Policy interface {
 	// MayCreate reports whether a local account may make rooms. Others never may.
 	MayCreate(user jid.JID) bool
-	// MayJoin reports whether a user may be in a room at all, whatever the room says.
-	MayJoin(user, room jid.JID) bool
+	// MayJoin reports whether a user may have to do with a room at all, whatever the room says.
+	MayJoin(user jid.JID, room View) bool
+	// MayTalk reports whether two users may exchange through a room what only they see.
+	MayTalk(user, other jid.JID) bool
+	// MayInvite reports whether a user may invite others to rooms.
+	MayInvite(user jid.JID) bool
+	// MayList reports whether a user may see the list of public rooms.
+	MayList(user jid.JID) bool
 	// Admin reports whether a user administers this server.
 	Admin(user jid.JID) bool
+}
+
+// View is what a [Policy] gets to know of a room.
+type View struct {
+	// JID is its bare address.
+	JID jid.JID
+	// Private: it is hidden, and for members only.
+	Private bool
+	// Belongs reports whether a user, a bare address, is a member of it or more.
+	Belongs func(user jid.JID) bool
 }
 
 // Notifier is told of messages for those who belong to a room and are not in it. It is called inside

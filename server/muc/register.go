@@ -24,7 +24,7 @@ func registerForm(t form.Type) *form.Form {
 // mayRegister decides whether somebody may register; asks is set if admins have to agree.
 func (r *Room) mayRegister(user jid.JID) (asks bool, err error) {
 	switch a := r.members.of(user); {
-	case a == Outcast, !r.s.policy.MayJoin(user, r.jid):
+	case a == Outcast:
 		return false, stanza.Refuse(stanza.Forbidden, "You are banned from this room.")
 	case a >= Member:
 		return false, nil

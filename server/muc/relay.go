@@ -50,6 +50,9 @@ func (r *Room) relay(st *stanza.Stanza) error {
 	if to == nil {
 		return stanza.Refuse(stanza.ItemNotFound, "Nobody in the room has this nickname.")
 	}
+	if !r.s.policy.MayTalk(s.occ.user, to.user) {
+		return stanza.Refuse(stanza.Forbidden, "You may not ask anything of this person.")
+	}
 	target := to.primary().jid
 	if p.Is(ns.VCardTemp, "vCard") {
 		target = to.user // XEP-0054 section 3.3: the account answers

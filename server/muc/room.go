@@ -145,6 +145,10 @@ func (r *Room) receive(env *module.Envelope) {
 		return // whoever sent it keeps it
 	}
 	st := env.Stanza
+	if r.barred(st) {
+		env.Accept()
+		return
+	}
 	switch st.Kind {
 	case stanza.Presence:
 		r.receivePresence(st)

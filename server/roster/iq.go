@@ -130,8 +130,14 @@ func (r *Roster) save(a module.Account, it item) error {
 	if err := r.room(a, it.contact); err != nil {
 		return err
 	}
+	groups := it.groups
+	for _, g := range r.tied(a, it.contact) {
+		if !slices.Contains(groups, g) {
+			groups = append(groups, g)
+		}
+	}
 	shifts, err := r.update(a, Change{a.JID().Local(), it.contact, func(e *Entry) error {
-		e.Listed, e.Name, e.Groups = true, it.name, it.groups
+		e.Listed, e.Name, e.Groups = true, it.name, groups
 		return nil
 	}})
 	r.announceAll(a, shifts)
@@ -152,6 +158,15 @@ func (r *Roster) room(a module.Account, contact jid.JID) error {
 
 // remove takes a contact out of the roster and ends all that was agreed (RFC 6121 section 2.5.2).
 func (r *Roster) remove(a module.Account, contact jid.JID) error {
+	if err := r.free(a, contact); err != nil {
+		return err
+	}
+	return r.Drop(a, contact)
+}
+
+// Drop takes a contact out of the roster and ends all that was agreed, inside the actor, whatever the
+// account wants.
+func (r *Roster) Drop(a module.Account, contact jid.JID) error {
 	var was State
 	shifts, err := r.update(a, Change{a.JID().Local(), contact, func(e *Entry) error {
 		if !e.Listed {
@@ -166,7 +181,7 @@ func (r *Roster) remove(a module.Account, contact jid.JID) error {
 		return err
 	}
 	r.announceAll(a, shifts)
-	if was.To || was.Asked {
+	if was.To || was.Asked && !r.withdraw(a, contact) {
 		a.Route(subscription(stanza.Unsubscribe, a.JID(), contact))
 	}
 	if was.From || was.Requested {

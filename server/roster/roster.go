@@ -80,6 +80,8 @@ type Roster struct {
 	config  Config
 	actors  Actors
 	router  module.Router
+	ties    Ties
+	gate    Gate
 
 	contacts *module.Slot[contacts]
 	interest *module.Slot[interest]

@@ -45,6 +45,8 @@ type Entry struct {
 	State
 	// Request is the stanza by which the contact asked, while State.Requested.
 	Request string
+	// Tied: the subscription came of a circle, and ends with it.
+	Tied bool
 }
 
 // SameItem reports whether a client would see no difference between the items.

@@ -40,11 +40,17 @@ func (r *Roster) outgoing(p *module.Passage) error {
 	if contact == a.JID() {
 		return stanza.Refuse(stanza.NotAllowed, "Nobody is a contact of their own.")
 	}
+	if st.Type == stanza.Unsubscribe || st.Type == stanza.Unsubscribed {
+		if err := r.free(a, contact); err != nil {
+			return err
+		}
+	}
 	c, err := r.load(a)
 	if err != nil {
 		return err
 	}
-	next, route := c.state(contact).Send(st.Type)
+	before := c.state(contact)
+	next, route := before.Send(st.Type)
 	var shifts []shift
 	if e := c.entries[contact]; e == nil && next != (State{}) || e != nil && next != e.State {
 		if next.Asked || next.Approved || next.From {
@@ -65,6 +71,9 @@ func (r *Roster) outgoing(p *module.Passage) error {
 	// Who loses the subscription sees the account go offline first (section 3.2.2), who gains it
 	// sees the account after the approval (section 3.1.5).
 	r.announce(a, shifts, false)
+	if st.Type == stanza.Unsubscribe && before.Asked && r.withdraw(a, contact) {
+		route = false
+	}
 	if route {
 		a.Route(st.With(func(h *stanza.Header) { h.From, h.To = a.JID(), contact }))
 	}

@@ -31,7 +31,7 @@ func (r *Roster) Roster(ctx context.Context, account string) (roster.Snapshot, e
 			return err
 		}
 		s.Entries, err = Collect(c, scanEntry, `SELECT i.contact, i.ver, i.listed, i.name, i.group_list,
-				i.sub_to, i.sub_from, i.asked, i.approved, q.stanza
+				i.sub_to, i.sub_from, i.asked, i.approved, i.tied, q.stanza
 			FROM roster_items i LEFT JOIN roster_requests q ON q.account = i.account AND q.contact = i.contact
 			WHERE i.account = $1 ORDER BY i.ver`, account)
 		if err != nil {
@@ -62,7 +62,7 @@ func scanEntry(rows *sql.Rows) (roster.Entry, error) {
 		contact, groups string
 		request         sql.NullString
 	)
-	err := rows.Scan(&contact, &e.Ver, &e.Listed, &e.Name, &groups, &e.To, &e.From, &e.Asked, &e.Approved, &request)
+	err := rows.Scan(&contact, &e.Ver, &e.Listed, &e.Name, &groups, &e.To, &e.From, &e.Asked, &e.Approved, &e.Tied, &request)
 	if err != nil {
 		return e, err
 	}
@@ -105,7 +105,7 @@ func (r *Roster) UpdateRosters(ctx context.Context, changes []roster.Change) ([]
 }
 
 func rosterEntry(tx *Tx, account string, contact jid.JID) (roster.Entry, error) {
-	found, err := Collect(tx, scanEntry, `SELECT contact, ver, listed, name, group_list, sub_to, sub_from, asked, approved,
+	found, err := Collect(tx, scanEntry, `SELECT contact, ver, listed, name, group_list, sub_to, sub_from, asked, approved, tied,
 			(SELECT stanza FROM roster_requests WHERE account = $1 AND contact = $2)
 		FROM roster_items WHERE account = $1 AND contact = $2`, account, contact.String())
 	if err != nil {
@@ -151,12 +151,12 @@ func saveEntry(tx *Tx, account, epoch string, before, after *roster.Entry) error
 		}
 		groups = string(b)
 	}
-	_, err = tx.Exec(`INSERT INTO roster_items (account, contact, ver, listed, name, group_list, sub_to, sub_from, asked, approved)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+	_, err = tx.Exec(`INSERT INTO roster_items (account, contact, ver, listed, name, group_list, sub_to, sub_from, asked, approved, tied)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (account, contact) DO UPDATE SET ver = excluded.ver, listed = excluded.listed, name = excluded.name,
 			group_list = excluded.group_list, sub_to = excluded.sub_to, sub_from = excluded.sub_from,
-			asked = excluded.asked, approved = excluded.approved`,
-		account, contact, after.Ver, after.Listed, after.Name, groups, after.To, after.From, after.Asked, after.Approved)
+			asked = excluded.asked, approved = excluded.approved, tied = excluded.tied`,
+		account, contact, after.Ver, after.Listed, after.Name, groups, after.To, after.From, after.Asked, after.Approved, after.Tied)
 	if err != nil || after.Listed {
 		return err
 	}
