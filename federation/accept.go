@@ -35,6 +35,7 @@ type visitor struct {
 	// verified says why the certificate proves the domain, or why it does not.
 	verified error
 	pairs    pairs
+	hurried  bool // guarded by the mutex of the wire
 }
 
 // Serve takes over a connection on which TLS begins by STARTTLS, and returns at once. The connection is
@@ -315,13 +316,28 @@ func (v *visitor) proved(pair peer.Link, p proof) {
 // stanzas to it.
 const bidiTime = time.Second
 
+// hurryTime is what is left of it after the first stanza.
+const hurryTime = 50 * time.Millisecond
+
 // lend gives the connection to the link that sends to the other side, where both want that
 // (XEP-0288). From any goroutine, any number of times.
 func (w *wire) lend() {
-	if !w.bidi || !w.lent.CompareAndSwap(false, true) {
-		return
+	w.mu.Lock() // what counts is settled before the link gets it
+	first := w.bidi && w.lent.CompareAndSwap(false, true)
+	w.mu.Unlock()
+	if first {
+		w.svc.attach(w)
 	}
-	w.svc.attach(w)
+}
+
+// hurry lends the connection soon after a first stanza came in: it is likely to be answered.
+func (v *visitor) hurry() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.ready != nil && !v.hurried && !v.lent.Load() {
+		v.ready.Reset(hurryTime)
+	}
+	v.hurried = true
 }
 
 // crowd closes the oldest connections of a domain that has too many.
@@ -350,7 +366,7 @@ func (v *visitor) stanzaIn(e xmltree.Element) *stream.Error {
 	if !v.proven() {
 		return &stream.Error{Condition: stream.NotAuthorized}
 	}
-	v.lend()
+	v.hurry()
 	return v.stanza(e, v.allowed)
 }
 

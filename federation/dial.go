@@ -3,7 +3,6 @@ package federation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -99,7 +98,7 @@ func (s *Service) dialTarget(ctx context.Context, t *target) (net.Conn, error) {
 		case started < len(addrs):
 			start()
 		case pending == 0:
-			return nil, fmt.Errorf("it does not answer: %w", errs)
+			return nil, errs
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (w *wire) accepted(n uint64) {
 	}
 	w.cond.Broadcast()
 	handled := w.in.window.Handled()
-	if w.sm && (w.in.asked != 0 && handled >= w.in.asked || handled >= w.in.told+ackAfter) {
+	if w.counted && (w.in.asked != 0 && handled >= w.in.asked || handled >= w.in.told+ackAfter) {
 		w.in.due = true
 		w.kick()
 	}
@@ -65,7 +65,7 @@ func (w *wire) accepted(n uint64) {
 func (w *wire) requested() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.sm {
+	if !w.counted {
 		return
 	}
 	if w.in.window.Settled() {

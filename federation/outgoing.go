@@ -125,7 +125,7 @@ func (w *wire) gather() (b []byte, count int) {
 func (w *wire) lastWords(b []byte) []byte {
 	b = append(b, w.out.control...)
 	w.out.control = nil
-	if w.sm {
+	if w.counted {
 		b = w.answer(b)
 	}
 	return b

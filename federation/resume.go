@@ -17,14 +17,13 @@ func (v *visitor) manage(e xmltree.Element) *stream.Error {
 	case "a":
 		return v.acknowledged(e)
 	case "enable":
-		if !v.proven() || v.lent.Load() || v.sm {
+		if !v.proven() || !v.enable() {
 			v.say(smFailed("unexpected-request", nil))
 			return nil
 		}
-		v.enable()
 		v.lend()
 	case "resume":
-		if !v.proven() || v.lent.Load() || v.sm {
+		if !v.proven() || v.sm {
 			v.say(smFailed("unexpected-request", nil))
 			return nil
 		}
@@ -33,16 +32,26 @@ func (v *visitor) manage(e xmltree.Element) *stream.Error {
 	return nil
 }
 
-// enable begins to count.
-func (v *visitor) enable() {
+// enable begins to count; false if that was begun before. There are servers that send their first stanzas
+// before they ask for it (Prosody 0.12). Where the connection serves a link by then, what goes out on it
+// stays uncounted.
+func (v *visitor) enable() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.sm, v.smID = true, rand.Text()
+	if v.counted {
+		return false
+	}
+	// Who wins this is the one that lends the connection, see lend.
+	if v.counted = true; !v.lent.Load() && v.bidi || !v.bidi {
+		v.sm = true
+	}
+	v.smID = rand.Text()
 	v.in.window.Start()
 	v.in.told = v.in.window.Received()
 	v.svc.remember(v.wire)
 	v.out.control = append(v.out.control, "<enabled xmlns='"+ns.SM+"' id='"+v.smID+"'/>"...)
 	v.kick()
+	return true
 }
 
 func smFailed(condition string, h *uint32) string {
@@ -84,6 +93,9 @@ func (c *caller) manage(lost parting) (handled *uint32, err error) {
 	}
 	if e.Local() == "enabled" {
 		c.sm, c.smID = true, e.Attr("id")
+		c.mu.Lock()
+		c.counted = true
+		c.mu.Unlock()
 		c.in.window.Start()
 	}
 	return handled, nil

@@ -68,6 +68,8 @@ type wire struct {
 	words  string
 	out    outgoing
 	in     incoming
+	// counted: the other side is told what was taken. sm says that it tells us as well.
+	counted bool
 }
 
 // peerLimits are those that the other side has announced (XEP-0478); 0 for none.

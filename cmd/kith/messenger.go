@@ -63,6 +63,11 @@ func (m *xmpp) Federate(plain, direct []net.Listener) error {
 	return errors.Join(starting, secure)
 }
 
+// Accompany implements [messenger].
+func (m *xmpp) Accompany(listeners []net.Listener) error {
+	return accept(listeners, m.Components().Serve)
+}
+
 // Federation implements [messenger].
 func (m *xmpp) Federation() links { return operatorOfLinks{m.others} }
 

@@ -372,9 +372,11 @@ func (m *fakeMessenger) WebSocket() http.Handler { return http.NotFoundHandler()
 
 func (m *fakeMessenger) Federate(plain, direct []net.Listener) error { return nil }
 func (m *fakeMessenger) Federation() links                           { return operatorOfLinks{} }
+func (m *fakeMessenger) Accompany([]net.Listener) error              { return nil }
 func (m *fakeMessenger) BOSH() http.Handler                          { return http.NotFoundHandler() }
-func (m *fakeMessenger) Files() http.Handler                         { return http.NotFoundHandler() }
-func (m *fakeMessenger) DisplayName(context.Context, string) string  { return "" }
+
+func (m *fakeMessenger) Files() http.Handler                        { return http.NotFoundHandler() }
+func (m *fakeMessenger) DisplayName(context.Context, string) string { return "" }
 func (m *fakeMessenger) Shutdown(ctx context.Context) error {
 	if m.stuck == nil {
 		return nil

@@ -39,6 +39,8 @@ type messenger interface {
 	Files() http.Handler
 	// DisplayName is how an account wants to be called, "" if it did not say.
 	DisplayName(ctx context.Context, local string) string
+	// Accompany takes the connections of components.
+	Accompany(listeners []net.Listener) error
 	// Federate takes the connections of other servers, as Serve does those of apps.
 	Federate(plain, direct []net.Listener) error
 	// Federation has what the operator may know and decide about other servers.
@@ -145,6 +147,7 @@ func serve(ctx context.Context, o *options, domainSet bool, start func(context.C
 		{Name: listen.C2STLS, Addr: o.listen.C2STLS},
 		{Name: listen.S2S, Addr: o.listen.S2S},
 		{Name: listen.S2STLS, Addr: o.listen.S2STLS},
+		{Name: listen.Components, Addr: o.server.Components.Listen},
 	})
 	if err != nil {
 		return err
@@ -193,10 +196,11 @@ func serve(ctx context.Context, o *options, domainSet bool, start func(context.C
 // streams end, requests end.
 func run(ctx context.Context, m messenger, site *web.Server, webTLS *tls.Config, ports *listen.Set, ctl *control, dir string) error {
 	var wg sync.WaitGroup
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	wg.Go(func() {
 		failed <- m.Serve(ports.Listeners(listen.C2S), ports.Listeners(listen.C2STLS))
 	})
+	wg.Go(func() { failed <- m.Accompany(ports.Listeners(listen.Components)) })
 	wg.Go(func() {
 		failed <- m.Federate(ports.Listeners(listen.S2S), ports.Listeners(listen.S2STLS))
 	})
