@@ -1,5 +1,7 @@
 import { connectCore } from './core/connect';
+import { browser } from './pwa/browser';
 import { createApp } from './stores/app';
+import { launch } from './stores/launch';
 import { PreferencesStore } from './stores/preferences';
 import { browserHost } from './stores/router';
 import { missing } from './stores/support';
@@ -20,9 +22,15 @@ function start(element: HTMLElement): void {
     mountUnsupported(lack, new PreferencesStore(storage()), element);
     return;
   }
-  const app = createApp(connectCore(), { router: browserHost(window), storage: storage() });
+  const app = createApp(connectCore(), { router: browserHost(window), storage: storage(), browser: browser(window) });
   mountApp(app, element);
-  void app.start();
+  const { pathname, search } = window.location;
+  void app.start().then(() => {
+    if (search === '') return;
+    // A shortcut of the installed app. It is done once, and not again with every reload.
+    window.history.replaceState(window.history.state, '', window.location.pathname);
+    launch(app, pathname + search);
+  });
 }
 
 const element = document.getElementById('app');

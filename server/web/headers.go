@@ -11,14 +11,14 @@ import (
 // policyBefore and policyAfter enclose the address of the WebSocket in the Content-Security-Policy.
 // The app is script, style and data of this origin and nothing else: no inline script, no style
 // attribute, no third party, no frame. WebAssembly needs a word of its own. Of the Trusted Types
-// policies, solid parses the fixed templates that the compiler of the UI library makes, and
-// kith-worker names the one worker script.
+// policies, solid parses the fixed templates that the compiler of the UI library makes, and the
+// other two name the one worker script and the one service worker.
 const (
 	policyBefore = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; " +
 		"connect-src 'self' "
 	policyAfter = "; worker-src 'self'; manifest-src 'self'; font-src 'self'; media-src 'self' blob:; " +
 		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
-		"require-trusted-types-for 'script'; trusted-types solid kith-worker"
+		"require-trusted-types-for 'script'; trusted-types solid kith-worker kith-service-worker"
 
 	permissions = "accelerometer=(), browsing-topics=(), camera=(self), display-capture=(self), " +
 		"fullscreen=(self), geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(self), midi=(), " +

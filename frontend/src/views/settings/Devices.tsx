@@ -1,5 +1,5 @@
 import { Laptop, Monitor } from 'lucide';
-import { createSignal, For, type JSX, lazy, Show, Suspense } from 'solid-js';
+import { createEffect, createMemo, createSignal, For, type JSX, lazy, on, Show, Suspense } from 'solid-js';
 import type { Login } from '../../core/api';
 import { loginsOf } from '../../stores/devices';
 import { Resource } from '../../stores/resource';
@@ -20,6 +20,9 @@ export function Devices(): JSX.Element {
   const session = read(app.session);
   const logins = loginsOf(app.core);
   const state = read(logins);
+  // The app opens before it is connected; who is signed in is known only then.
+  const phase = createMemo(() => session().phase);
+  createEffect(on(phase, (now) => { if (now === 'online') void logins.load(); }, { defer: true }));
   const [ending, setEnding] = createSignal<Login>();
   const end = async (login: Login): Promise<void> => {
     setEnding(undefined);
@@ -38,7 +41,7 @@ export function Devices(): JSX.Element {
         <Show
           when={((it) => it.status === 'ready' && it.value)(state())}
           fallback={(
-            <Show when={((it) => it.status === 'failed' && it.reason)(state())} fallback={<Patiently><p class="quiet" role="status">{t().common.loading}</p></Patiently>}>
+            <Show when={((it) => phase() !== 'connecting' && it.status === 'failed' && it.reason)(state())} fallback={<Patiently><p class="quiet" role="status">{t().common.loading}</p></Patiently>}>
               {(reason) => <Failed reason={reason()} onRetry={() => void logins.load()} />}
             </Show>
           )}

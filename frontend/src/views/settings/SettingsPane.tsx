@@ -11,12 +11,13 @@ import { Blocked } from './Blocked';
 import { Devices } from './Devices';
 import { Language } from './Language';
 import { Notifications } from './Notifications';
+import { OnThisDevice } from './OnThisDevice';
 import { Password } from './Password';
 import { Profile } from './Profile';
 import './settings.css';
 
 const sections: Readonly<Record<SettingsSection, Component>> = {
-  profile: Profile, devices: Devices, appearance: Appearance, language: Language, notifications: Notifications, blocked: Blocked, password: Password, about: About,
+  profile: Profile, devices: Devices, appearance: Appearance, language: Language, notifications: Notifications, app: OnThisDevice, blocked: Blocked, password: Password, about: About,
 };
 
 /** One section of the settings; the profile where none was chosen and there is room for it. */

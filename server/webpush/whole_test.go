@@ -1,0 +1,64 @@
+package webpush_test
+
+import (
+	"strings"
+	"testing"
+
+	"kith/internal/stanza"
+	"kith/server/module"
+	"kith/server/servertest"
+	"kith/server/webpush"
+)
+
+// In a whole server: a browser is woken when its page is gone, and only then.
+func TestWokenByTheServer(t *testing.T) {
+	v, b := newVendor(t), newBrowser(t)
+	s := servertest.New(t, func(o *servertest.Options) { o.WebPush = v.Client() })
+	s.Account("alice", "bob")
+	alice, bob := s.Client("alice"), s.Client("bob")
+	items := alice.Ask(`<iq type='get' id='items' to='example.org'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>`)
+	info := alice.Ask(`<iq type='get' id='info' to='push.example.org'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`)
+	for what, st := range map[string]*stanza.Stanza{"jid='push.example.org'": items, "category='pubsub' type='push'": info, "var='" + webpush.NS + "'": info} {
+		if !strings.Contains(st.String(), what) {
+			t.Errorf("no %s in %s", what, st)
+		}
+	}
+	if key := alice.Ask(`<iq type='get' id='key' to='push.example.org'><key xmlns='kith:webpush:0'/></iq>`).Child(webpush.NS, "key").Text(); len(bytesOf(t, key)) != 65 {
+		t.Errorf("the key is %q", key)
+	}
+	node := alice.Ask(`<iq type='set' id='sub' to='push.example.org'><subscribe xmlns='kith:webpush:0' endpoint='`+v.URL+`/p/1' key='`+
+		b64(b.key.PublicKey().Bytes())+`' auth='`+b64(b.auth)+`'/></iq>`).Child(webpush.NS, "subscribed").Attr("node")
+	if st := alice.Ask(`<iq type='set' id='enable'><enable xmlns='urn:xmpp:push:0' jid='push.example.org' node='` + node + `'/></iq>`); st.Type != stanza.Result {
+		t.Fatal(st)
+	}
+	alice.Send(`<presence/>`)
+
+	bob.Send(`<message to='alice@example.org' type='chat' id='m1'><body>you are there</body></message>`)
+	alice.Message("you are there")
+	select {
+	case <-v.got:
+		t.Error("woken although the page is open")
+	default:
+	}
+
+	if err := s.Accounts().Do(t.Context(), "alice", func(a module.Account) {
+		for session := range a.Sessions() {
+			session.End(module.EndReset)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	<-alice.Over
+	bob.Send(`<message to='alice@example.org' type='chat' id='m2'><body>you are away</body></message>`)
+	select {
+	case r := <-v.got:
+		if r.URL.Path != "/p/1" {
+			t.Error(r.URL)
+		}
+		if text := string(b.open(t, <-v.bodies)); text != webpush.Content {
+			t.Errorf("it says %q", text)
+		}
+	case <-t.Context().Done():
+		t.Fatal("not woken")
+	}
+}
