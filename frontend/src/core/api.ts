@@ -45,6 +45,7 @@ export type ReasonCode =
   | 'too-large'
   | 'cannot-encrypt'     // no device of the other side can be encrypted to
   | 'untrusted'          // a new device of a verified contact waits for a decision
+  | 'not-member'         // one does not belong to this group, or not any more
   | 'blocked'
   | 'storage'            // the browser's database failed or is full
   | 'unsupported'        // this browser lacks something that Kith needs
@@ -82,12 +83,59 @@ export interface Contact {
 /** The lock of a chat: what will happen to the next message sent. */
 export type Lock = 'verified' | 'encrypted' | 'unencrypted' | 'unknown';
 
+/**
+ * `invited`: asked to come. `joining`: on the way in. `here`: in it. `out`: sent out, or kept out by something that may
+ * pass; one can try again. `left`: of one's own will. `removed`, `banned`: by somebody else. `ended`: there is no such
+ * group any more.
+ */
+export type GroupState = 'invited' | 'joining' | 'here' | 'out' | 'left' | 'removed' | 'banned' | 'ended';
+
+/** `owner` may do everything, `admin` adds and removes people, `guest` is in a public group without belonging to it. */
+export type Role = 'owner' | 'admin' | 'member' | 'guest';
+
+export interface Group {
+  readonly state: GroupState;
+  /** Only its members may enter and read: then everything is encrypted. A public group is not. */
+  readonly privacy: 'private' | 'public' | 'unknown';
+  readonly role: Role;
+  /** How many belong to it, oneself included; in a public group how many are there. */
+  readonly people: number;
+  /** What is said about it. */
+  readonly description?: string;
+  /** Hash of its picture; `groupPicture` gives the picture. */
+  readonly picture?: string;
+  readonly may: { readonly add: boolean; readonly remove: boolean; readonly configure: boolean };
+  /** Members whose devices cannot read what is encrypted. */
+  readonly cannotRead: readonly Address[];
+  /** Who asks one to come. */
+  readonly invitedBy?: Address;
+  /** What they say to it; or why it is over. */
+  readonly note?: string;
+}
+
+export interface Member {
+  readonly address: Address;
+  readonly name: string;
+  /** What they call themselves there: by this one names them. */
+  readonly nick?: string;
+  readonly role: Role;
+  readonly self: boolean;
+  /** In the group with some program now. */
+  readonly here: boolean;
+  /** Has devices that can read what is encrypted; `undefined`: not known yet. */
+  readonly canRead?: boolean;
+}
+
 export interface Chat {
   readonly id: Address;
-  readonly kind: 'direct';
+  readonly kind: 'direct' | 'group';
+  /** Of groups only. */
+  readonly group?: Group;
   readonly title: string;
   readonly lock: Lock;
   readonly unread: number;
+  /** Unread messages that name the own person. */
+  readonly mentions: number;
   /** `order` of the last message that was read on any own device. */
   readonly readUpTo: number;
   readonly last?: MessagePreview;
@@ -99,11 +147,17 @@ export interface Chat {
 }
 
 export interface MessagePreview {
+  /** Who wrote it, in a group. */
+  readonly from?: Address;
+  readonly name?: string;
   readonly text: string;
   readonly outgoing: boolean;
   readonly state: MessageState;
   readonly at: number;
   readonly problem?: MessageProblem;
+  readonly retracted?: true;
+  /** It shares a file. */
+  readonly file?: SharedFile['kind'];
 }
 
 /**
@@ -123,6 +177,22 @@ export interface Message {
   readonly id: string;
   readonly chat: Address;
   readonly from: Address;
+  /** What the sender was called in the group; contacts are better called as one calls them. */
+  readonly name?: string;
+  /** It names the own person. */
+  readonly mention?: true;
+  /** What it answers; `id` if that is here. */
+  readonly reply?: { readonly id?: string; readonly from?: Address; readonly name?: string; readonly text: string };
+  /** Those of most people first. */
+  readonly reactions?: readonly Reaction[];
+  /** It shares a file; there is no text then. `fetchFile` gives it. */
+  readonly file?: SharedFile;
+  /** It was corrected; `editsOf` tells what it said before. */
+  readonly edited?: true;
+  /** It was taken back; `by`: not by its sender. */
+  readonly retracted?: { readonly at: number; readonly by?: string };
+  /** The others know it: it can be answered, reacted to, corrected and taken back. */
+  readonly known: boolean;
   readonly outgoing: boolean;
   readonly text: string;
   /** Position in the chat; ascending; unique within the chat. */
@@ -136,6 +206,25 @@ export interface Message {
   readonly lock: Exclude<Lock, 'unknown'>;
   /** The device that sent it, for "message info". */
   readonly device?: number;
+}
+
+export interface SharedFile {
+  readonly name: string;
+  readonly kind: 'image' | 'video' | 'audio' | 'file';
+  /** Bytes, where that is known before it is fetched. */
+  readonly size?: number;
+  /** Of pictures, in pixels. */
+  readonly width?: number;
+  readonly height?: number;
+  /** It is being sent. */
+  readonly uploading: boolean;
+}
+
+export interface Reaction {
+  readonly emoji: string;
+  readonly from: readonly Address[];
+  /** One is among them. */
+  readonly own: boolean;
 }
 
 export interface Page {
@@ -196,6 +285,13 @@ export interface InviteLink {
   readonly expires: number;
 }
 
+/** Where a browser is woken, and the keys to encrypt with for it; all in base64url. */
+export interface BrowserSubscription {
+  readonly endpoint: string;
+  readonly key: string;
+  readonly auth: string;
+}
+
 export interface Commands {
   // ── session ──
   signIn(address: Address, password: string): Promise<void>;
@@ -232,7 +328,18 @@ export interface Commands {
    * Resolves when the message is stored here and will be sent; its state follows by events.
    * `id`: chosen by the caller (unique), so that the message can be shown before it is stored; it becomes `Message.id`.
    */
-  send(chat: Address, text: string, options?: { allowUnencrypted?: boolean; id?: string }): Promise<Message>;
+  send(chat: Address, text: string, options?: { allowUnencrypted?: boolean; id?: string; replyTo?: string }): Promise<Message>;
+  /** Sends a file, encrypted. Resolves when it is stored here; how far it is follows by events. */
+  sendFile(chat: Address, file: Blob, facts: { id: string; name: string; width?: number; height?: number }): Promise<Message>;
+  fetchFile(chat: Address, id: string): Promise<Blob>;
+  /** Corrects an own message. */
+  edit(chat: Address, id: string, text: string): Promise<void>;
+  /** What it said before, oldest first. */
+  editsOf(chat: Address, id: string): Promise<readonly { readonly text: string; readonly at: number }[]>;
+  /** All of one's reactions to a message; none takes earlier ones back. */
+  react(chat: Address, id: string, emojis: readonly string[]): Promise<void>;
+  /** Takes an own message back, or as an admin of a group somebody else's. */
+  retract(chat: Address, id: string): Promise<void>;
   retry(chat: Address, id: string): Promise<void>;
   /** Delete here only. */
   discard(chat: Address, id: string): Promise<void>;
@@ -241,6 +348,26 @@ export interface Commands {
   setTyping(chat: Address, typing: boolean): Promise<void>;
   /** The chat came to the front (or left it): keys are fetched before the first message. */
   focus(chat: Address | null): Promise<void>;
+
+  // ── groups ──
+  /** Makes a private group and asks these people in. Gives its address. */
+  createGroup(name: string, people: readonly Address[]): Promise<Address>;
+  /** Enters a group by its address. Gives the address in the form in which it is compared. */
+  joinGroup(address: Address): Promise<Address>;
+  /** What one was asked to, or was sent out of. */
+  enterGroup(group: Address): Promise<void>;
+  declineGroup(group: Address): Promise<void>;
+  /** `heir`: who owns the group afterwards, needed where nobody else does. The last one ends it. */
+  leaveGroup(group: Address, heir?: Address): Promise<void>;
+  /** For everybody, for good. */
+  endGroup(group: Address): Promise<void>;
+  renameGroup(group: Address, name: string): Promise<void>;
+  members(group: Address): Promise<readonly Member[]>;
+  addMembers(group: Address, people: readonly Address[]): Promise<void>;
+  removeMember(group: Address, person: Address): Promise<void>;
+  setRole(group: Address, person: Address, role: Exclude<Role, 'guest'>): Promise<void>;
+  /** The members who have read this message, as far as they say so. */
+  readers(group: Address, id: string): Promise<readonly Address[]>;
 
   // ── devices and trust ──
   devices(address: Address): Promise<readonly Device[]>;
@@ -251,6 +378,13 @@ export interface Commands {
   verifyUri(uri: string): Promise<{ address: Address; verified: number }>;
   logins(): Promise<readonly Login[]>;
   endLogin(id: string): Promise<void>;
+
+  // ── being woken ──
+  /** The key with which the browser subscribes at its vendor's service; `undefined`: this server wakes no browsers. */
+  pushKey(): Promise<string | undefined>;
+  /** This browser is woken from now on. Doing it again renews it. */
+  enablePush(subscription: BrowserSubscription): Promise<void>;
+  disablePush(): Promise<void>;
 }
 
 export interface Events {
@@ -258,7 +392,11 @@ export interface Events {
   contacts: { readonly changed: readonly Contact[]; readonly removed: readonly Address[] };
   chats: { readonly changed: readonly Chat[]; readonly removed: readonly Address[] };
   messages: { readonly chat: Address; readonly changed: readonly Message[]; readonly removed: readonly string[] };
-  typing: { readonly chat: Address; readonly typing: boolean };
+  typing: { readonly chat: Address; readonly from: Address; readonly typing: boolean };
+  /** How far a file has been sent, in bytes. */
+  transfer: { readonly chat: Address; readonly id: string; readonly done: number; readonly total: number };
+  /** Who belongs to the group, or what is known of them, changed: ask `members` again. */
+  members: { readonly chat: Address };
   /** The devices of this address changed (new one, trust, gone): ask `devices` again. */
   devices: { readonly address: Address; readonly news?: 'new-device' | 'key-changed' };
   /** Someone wrote and the window is not looking at it: show a notification. */

@@ -1,6 +1,6 @@
-/** The archive on the server (XEP-0313): catching up with what was missed, and paging back into what is older. */
+/** Archives on servers (XEP-0313): catching up with what was missed, and paging back into what is older. */
 import { oldestArchived } from '../db/messages';
-import { readMeta, type Meta } from '../db/meta';
+import { archiveId } from '../db/schema';
 import { StanzaError } from '../xmpp/errors';
 import { bareOf } from '../xmpp/jid';
 import { NS } from '../xmpp/ns';
@@ -9,13 +9,24 @@ import type { XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
 import type { Address } from './api';
 import { Shared } from './async';
-import { openArchived, type Envelope } from './envelope';
-import type { Receiver } from './receiver';
+import type { Envelope } from './envelope';
+import type { Cursor, Receiver } from './receiver';
 
 const PAGE = 100;
 const FIRST_PAGE = 200;
 
+/** One archive: the account's own, or that of a group. */
+export interface Book {
+  readonly owner: Address;
+  /** The one chat that it holds; `undefined`: those with all people. */
+  readonly chat: Address | undefined;
+  /** Up to where everything is here. */
+  cursor(): Promise<{ readonly id: string; readonly at: number } | undefined>;
+  open(result: ArchiveResult): Envelope | undefined;
+}
+
 interface Query {
+  readonly owner: Address;
   /** By id, in their order: a resumed stream may bring some of them twice. */
   readonly results: Map<string, ArchiveResult>;
 }
@@ -40,51 +51,52 @@ export class Archive {
   take(message: XmlElement): boolean {
     const found = message.child('result', NS.mam);
     if (!found) return false;
-    const from = message.attrs['from'];
-    if (from !== undefined && bareOf(from) !== this.account.address) return true;
     const value = result.read(found);
     const query = value?.queryid === undefined ? undefined : this.queries.get(value.queryid);
-    if (value) query?.results.set(value.id, value);
+    const from = message.attrs['from'];
+    const sender = from === undefined ? this.account.address : bareOf(from);
+    if (value && query && sender === query.owner && (sender === this.account.address || from === sender)) query.results.set(value.id, value);
     return true;
   }
 
   /** Reads everything after what is here. `initial`: nothing was. */
-  async catchUp(): Promise<{ readonly initial: boolean }> {
-    const cursor = await readMeta(this.account.db, 'cursor');
+  async catchUp(book: Book): Promise<{ readonly initial: boolean }> {
+    const cursor = await book.cursor();
     if (!cursor) {
-      await this.first();
+      await this.first(book);
       return { initial: true };
     }
     try {
-      await this.forward({ after: cursor.id, max: PAGE }, cursor.at);
+      await this.forward(book, { after: cursor.id, max: PAGE }, cursor.at);
     } catch (error) {
       if (!(error instanceof StanzaError) || error.condition !== 'item-not-found') throw error;
       // The server has thrown away what we knew last; what it still has begins somewhere after that time.
-      await this.forward({ start: cursor.at, max: PAGE }, cursor.at);
+      await this.forward(book, { start: cursor.at, max: PAGE }, cursor.at);
     }
     return { initial: false };
   }
 
   /** A device that was never here: the newest page, the rest when somebody looks for it. */
-  private async first(): Promise<void> {
-    const page = await this.ask({ before: '', max: FIRST_PAGE });
-    const envelopes = this.envelopes(page.results);
+  private async first(book: Book): Promise<void> {
+    const page = await this.ask(book, { before: '', max: FIRST_PAGE });
+    const envelopes = opened(book, page.results);
     const last = page.results[page.results.length - 1];
+    const chats = book.chat === undefined ? [...new Set(envelopes.map((envelope) => envelope.chat))] : [book.chat];
     await this.receiver.put(envelopes, 'initial', {
-      ...(last && { cursor: this.cursor(last) }),
-      ...(page.complete && { startOf: [...new Set(envelopes.map((envelope) => envelope.chat))] }),
+      ...(last && { cursors: [cursorAt(book, last)] }),
+      ...(page.complete && { startOf: chats }),
     });
   }
 
-  private async forward(from: ArchiveBound, since: number): Promise<void> {
-    let next: Promise<ArchivePage> | undefined = this.ask(from);
+  private async forward(book: Book, from: ArchiveBound, since: number): Promise<void> {
+    let next: Promise<ArchivePage> | undefined = this.ask(book, from);
     while (next) {
       const page: ArchivePage = await next;
       const last = page.results[page.results.length - 1];
       // The next page is on its way while this one is being decrypted.
-      next = page.complete || page.last === undefined || page.results.length === 0 ? undefined : this.ask({ after: page.last, max: PAGE });
+      next = page.complete || page.last === undefined || page.results.length === 0 ? undefined : this.ask(book, { after: page.last, max: PAGE });
       next?.catch(() => undefined);
-      if (last) await this.receiver.put(this.envelopes(page.results), 'catchup', { cursor: this.cursor(last, since) });
+      if (last) await this.receiver.put(opened(book, page.results), 'catchup', { cursors: [cursorAt(book, last, since)] });
     }
   }
 
@@ -93,12 +105,13 @@ export class Archive {
   }
 
   /** Brings one older page of a chat in; false when there is nothing older. */
-  older(chat: Address, max: number): Promise<boolean> {
+  older(book: Book, chat: Address, max: number): Promise<boolean> {
     return this.olderRunning.run(chat, async () => {
-      const before = this.reached.get(chat) ?? (await this.account.db.read(['messages'], (tx) => oldestArchived(tx, chat)))?.stanzaId;
+      const oldest = await this.account.db.read(['messages'], (tx) => oldestArchived(tx, chat));
+      const before = this.reached.get(chat) ?? (oldest?.stanzaId === undefined ? '' : archiveId(oldest.stanzaId));
       let page: ArchivePage;
       try {
-        page = await this.ask({ with: chat, before: before ?? '', max });
+        page = await this.ask(book, { ...(book.chat === undefined && { with: chat }), before, max });
       } catch (error) {
         if (!(error instanceof StanzaError) || error.condition !== 'item-not-found') throw error;
         // What we know as the oldest was deleted there, and everything before it.
@@ -106,31 +119,31 @@ export class Archive {
       }
       const complete = page.complete || page.results.length === 0;
       if (complete) this.exhausted.add(chat);
-      await this.receiver.put(this.envelopes(page.results), 'history', complete ? { startOf: [chat] } : {});
+      await this.receiver.put(opened(book, page.results), 'history', complete ? { startOf: [chat] } : {});
       const [first] = page.results;
       if (first) this.reached.set(chat, first.id);
       return !complete;
     });
   }
 
-  private envelopes(results: readonly ArchiveResult[]): Envelope[] {
-    const now = this.account.platform.clock.now();
-    return results.map((one) => openArchived(one, this.account.address, now)).filter((envelope) => envelope !== undefined);
-  }
-
-  private cursor(last: ArchiveResult, atLeast = 0): Meta['cursor'] {
-    return { id: last.id, at: last.forwarded.delay?.stamp ?? atLeast };
-  }
-
-  private async ask(bound: ArchiveBound): Promise<ArchivePage> {
+  private async ask(book: Book, bound: ArchiveBound): Promise<ArchivePage> {
     const id = crypto.randomUUID();
-    const query: Query = { results: new Map() };
+    const query: Query = { owner: book.owner, results: new Map() };
     this.queries.set(id, query);
     try {
-      const answer = fin.in(await this.account.stream().iq('set', archiveQuery(id, bound), undefined, 60_000));
+      const to = book.owner === this.account.address ? undefined : book.owner;
+      const answer = fin.in(await this.account.stream().iq('set', archiveQuery(id, bound), to, 60_000));
       return { results: [...query.results.values()], complete: answer?.complete === true, last: answer?.set?.last };
     } finally {
       this.queries.delete(id);
     }
   }
+}
+
+function opened(book: Book, results: readonly ArchiveResult[]): Envelope[] {
+  return results.map((one) => book.open(one)).filter((envelope) => envelope !== undefined);
+}
+
+function cursorAt(book: Book, last: ArchiveResult, atLeast = 0): Cursor {
+  return { archive: book.owner, id: last.id, at: last.forwarded.delay?.stamp ?? atLeast };
 }

@@ -25,7 +25,6 @@ export function connectCore(): Core {
     queueMicrotask(() => client.failAll(fail('unsupported')));
     return client.core;
   }
-  void navigator.storage.persist?.().catch(() => false);
   const url = trusted(workerUrl);
 
   const start = (): void => {

@@ -78,6 +78,18 @@ export class Contacts implements SessionPart {
     return this.records.get(address)?.listed === true;
   }
 
+  /** They let us know of them: we know each other. */
+  isFriend(address: Address): boolean {
+    const record = this.records.get(address);
+    return record?.listed === true && (record.subscription === 'both' || record.subscription === 'to');
+  }
+
+  /** Their news come to us. */
+  isHeard(address: Address): boolean {
+    const subscription = this.records.get(address)?.subscription;
+    return subscription === 'both' || subscription === 'to';
+  }
+
   // ── session ──
 
   async started(stream: Stream): Promise<void> {

@@ -28,10 +28,11 @@ export class Effects {
   }
 
   tell(chats: Chats, emit: Emit): void {
+    const { self } = chats;
     for (const [chat, changes] of this.messages) {
       const event: Events['messages'] = {
         chat,
-        changed: [...changes.values()].filter((message) => message !== null).sort((a, b) => a.order - b.order).map(messageView),
+        changed: [...changes.values()].filter((message) => message !== null).sort((a, b) => a.order - b.order).map((message) => messageView(message, self)),
         removed: [...changes].filter(([, message]) => message === null).map(([id]) => id),
       };
       emit('messages', event);

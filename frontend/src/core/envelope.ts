@@ -1,4 +1,5 @@
 /** From a message stanza to what it is: whose, in which chat, when, and by which ids it is known. */
+import { archiveKey } from '../db/schema';
 import { bareOf } from '../xmpp/jid';
 import { NS } from '../xmpp/ns';
 import { delay } from '../xmpp/xep0203_delay';
@@ -15,16 +16,28 @@ export interface Envelope {
   readonly message: XmlElement;
   readonly source: Source;
   readonly chat: Address;
-  /** Bare address of the sender. */
+  readonly kind: 'direct' | 'group';
+  /** Bare address of the sender; of somebody in a group who is not known, the address of the occupant. */
   readonly from: Address;
+  /** What the sender is called in the group. */
+  readonly nick: string | undefined;
   readonly outgoing: boolean;
-  /** Id in the own archive. */
+  /** Whose archive it is in: the own account's, or the group's. */
+  readonly archive: Address;
+  /** Its key there, see `archiveKey`. */
   readonly stanzaId: string | undefined;
   /** The sender's id: `origin-id` if there is one, else the attribute. */
   readonly id: string | undefined;
   /** The sender promises that `id` is unique (XEP-0359). */
   readonly unique: boolean;
   readonly at: number;
+}
+
+/** Who speaks in a group. */
+export interface Speaker {
+  readonly from: Address;
+  readonly nick: string | undefined;
+  readonly outgoing: boolean;
 }
 
 /** A message that came on the stream; `undefined` when it is not one that belongs into a chat. */
@@ -44,6 +57,18 @@ export function openArchived(result: ArchiveResult, self: Address, now: number):
   return open(result.forwarded.message, 'archive', self, result.id, plausible(stamp, now));
 }
 
+/** A message of a group, live or (with its id there) out of its archive. */
+export function openGroup(
+  message: XmlElement, group: Address, self: Address, speaker: Speaker, now: number, archived?: { readonly id: string; readonly stamp: number | undefined },
+): Envelope {
+  const id = archived?.id ?? stanzaIdBy(message, group);
+  return {
+    message, source: archived ? 'archive' : 'live', chat: group, kind: 'group', ...speaker, archive: group,
+    stanzaId: id === undefined ? undefined : archiveKey(self, group, id),
+    ...idsOf(message), at: plausible(archived ? archived.stamp : delay.in(message)?.stamp, now),
+  };
+}
+
 function open(message: XmlElement, source: Source, self: Address, stanzaId: string | undefined, at: number): Envelope | undefined {
   const type = message.attrs['type'] ?? 'normal';
   if (type !== 'chat' && type !== 'normal' && type !== 'error') return undefined;
@@ -53,14 +78,16 @@ function open(message: XmlElement, source: Source, self: Address, stanzaId: stri
   if (from === undefined || to === undefined) return undefined;
   if (from !== self && to !== self) return undefined;
   const outgoing = from === self;
+  return {
+    message, source, from, nick: undefined, outgoing, archive: self, stanzaId, at, ...idsOf(message),
+    kind: 'direct', chat: outgoing ? to : from,
+  };
+}
+
+function idsOf(message: XmlElement): Pick<Envelope, 'id' | 'unique'> {
   const origin = originId.in(message)?.id;
   const id = origin ?? message.attrs['id'];
-  return {
-    message, source, from, outgoing, stanzaId, at,
-    chat: outgoing ? to : from,
-    id: id === undefined || id === '' || id.length > 512 ? undefined : id,
-    unique: origin !== undefined,
-  };
+  return { id: id === undefined || id === '' || id.length > 512 ? undefined : id, unique: origin !== undefined };
 }
 
 /** A time in the future is somebody's wrong clock. */

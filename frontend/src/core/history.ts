@@ -3,7 +3,7 @@ import { messagesAfter, messagesBefore } from '../db/messages';
 import type { MessageRecord } from '../db/schema';
 import type { Account } from './account';
 import type { Address, Page } from './api';
-import type { Archive } from './archive';
+import type { Archive, Book } from './archive';
 import type { Chats } from './chats';
 import { messageView } from './view';
 
@@ -17,7 +17,12 @@ export interface Bound {
 }
 
 export class History {
-  constructor(private readonly account: Account, private readonly chats: Chats, private readonly archive: Archive) {}
+  constructor(
+    private readonly account: Account,
+    private readonly chats: Chats,
+    private readonly archive: Archive,
+    private readonly bookOf: (chat: Address) => Book | undefined,
+  ) {}
 
   async page(chat: Address, bound: Bound): Promise<Page> {
     const limit = Math.max(1, Math.min(MAX_PAGE, Math.floor(bound.limit)));
@@ -31,7 +36,9 @@ export class History {
     let messages = await this.before(chat, end, limit);
     // Only where nothing is here the person has to wait for the server; more is asked for when it is looked for.
     while (messages.length === 0 && this.account.online && this.hasOlder(chat)) {
-      const more = await this.archive.older(chat, Math.max(limit, 50));
+      const book = this.bookOf(chat);
+      if (!book) break;
+      const more = await this.archive.older(book, chat, Math.max(limit, 50));
       messages = await this.before(chat, end, limit);
       if (!more) break;
     }
@@ -47,7 +54,7 @@ export class History {
   }
 
   private hasOlder(chat: Address): boolean {
-    return this.chats.hasOlder(this.chats.of(chat)) && !this.archive.isExhausted(chat);
+    return this.bookOf(chat) !== undefined && this.chats.hasOlder(this.chats.of(chat)) && !this.archive.isExhausted(chat);
   }
 
   private result(chat: Address, messages: readonly MessageRecord[]): Page {
@@ -55,7 +62,7 @@ export class History {
     const first = messages[0], last = messages[messages.length - 1];
     const olderHere = first !== undefined && first.order > record.bottom;
     return {
-      messages: messages.map(messageView),
+      messages: messages.map((message) => messageView(message, this.account.address)),
       hasOlder: olderHere || this.hasOlder(chat),
       hasNewer: last !== undefined && last.order < record.top,
     };

@@ -79,7 +79,7 @@ export class Kith {
     return {
       domain,
       session: this.last,
-      contacts: this.session?.contacts.list(this.session.chats.addresses) ?? [],
+      contacts: this.session?.contacts.list(this.session.chats.people) ?? [],
       chats: this.session?.chats.list() ?? [],
     };
   }
@@ -156,6 +156,12 @@ export class Kith {
         session.typing.sent(chat(address));
         return message;
       },
+      sendFile: (address, file, facts) => of().sender.sendFile(chat(address), file, facts),
+      fetchFile: (address, id) => of().fetchFile(chat(address), id),
+      edit: (address, id, text) => of().sender.edit(chat(address), id, text),
+      editsOf: (address, id) => of().sender.editsOf(chat(address), id),
+      react: (address, id, emojis) => of().sender.react(chat(address), id, emojis),
+      retract: (address, id) => of().retract(chat(address), id),
       retry: (address, id) => of().sender.retry(chat(address), id),
       discard: (address, id) => of().sender.discard(chat(address), id),
       markRead: (address, order) => of().reads.markRead(chat(address), order),
@@ -166,12 +172,29 @@ export class Kith {
         if (address !== null) this.session?.prepare(chat(address));
       },
 
+      createGroup: (name, people) => of().administration.create(name, people.map(chat)),
+      joinGroup: (address) => of().administration.join(address),
+      enterGroup: (group) => of().administration.enter(chat(group)),
+      declineGroup: (group) => of().administration.decline(chat(group)),
+      leaveGroup: (group, heir) => of().administration.leave(chat(group), heir),
+      endGroup: (group) => of().administration.end(chat(group)),
+      renameGroup: (group, name) => of().administration.rename(chat(group), name),
+      members: async (group) => of().groups.members(chat(group)),
+      addMembers: (group, people) => of().administration.add(chat(group), people.map(chat)),
+      removeMember: (group, person) => of().administration.remove(chat(group), chat(person)),
+      setRole: (group, person, role) => of().administration.setRole(chat(group), chat(person), role),
+      readers: (group, id) => of().reads.readers(chat(group), id),
+
       devices: (address) => of().trust.devices(chat(address)),
       setTrust: (address, device, trust) => of().trust.setTrust(chat(address), device, trust),
       verificationUri: () => of().trust.ownUri(),
       verifyUri: (uri) => of().trust.verifyUri(uri),
       logins: () => of().logins.list(),
       endLogin: (id) => of().logins.end(id),
+
+      pushKey: () => of().webPush.key(),
+      enablePush: (subscription) => of().webPush.enable(subscription),
+      disablePush: () => of().webPush.disable(),
     };
   }
 
@@ -209,7 +232,7 @@ export class Kith {
   private async signOut(): Promise<void> {
     const { session } = this;
     if (!session) return;
-    const contacts = session.contacts.list(session.chats.addresses).map((contact) => contact.address);
+    const contacts = session.contacts.list(session.chats.people).map((contact) => contact.address);
     const chats = session.chats.addresses;
     this.session = undefined;
     await removeAccount(this.platform.storage, session.address);
@@ -238,7 +261,7 @@ export class Kith {
   private tellAll(): void {
     const { session } = this;
     if (!session) return;
-    this.hub.emit('contacts', { changed: session.contacts.list(session.chats.addresses), removed: [] });
+    this.hub.emit('contacts', { changed: session.contacts.list(session.chats.people), removed: [] });
     this.hub.emit('chats', { changed: session.chats.list(), removed: [] });
   }
 

@@ -19,6 +19,8 @@ export interface Platform {
   isOnline(): boolean;
   /** Calls back whenever the network comes back. */
   onOnline(listener: () => void): void;
+  /** Puts a file on a server by HTTP; gives the status of the answer, rejects with ConnectionError when there is none. */
+  put(url: string, headers: Readonly<Record<string, string>>, data: Blob, signal: AbortSignal, onProgress: (done: number) => void): Promise<number>;
   /** Loads the cryptographic core; called once it is needed, and again after a failure. */
   loadCrypto(): Promise<OmemoEngine>;
 }

@@ -1,6 +1,6 @@
 /** What was read: told to the sender (XEP-0333) and to one's own devices (XEP-0490), and heard from both. */
-import { countUnread, findByOrigin, findByStanzaId, lastIncoming, outgoingUpTo, update } from '../db/messages';
-import { originKey, type ChatRecord, type Tx } from '../db/schema';
+import { findByOrigin, findByStanzaId, getMessage, lastIncoming, outgoingUpTo, unreadAbove, update } from '../db/messages';
+import { archiveId, archiveKey, originKey, type ChatRecord, type MessageRecord, type Tx } from '../db/schema';
 import { StanzaError } from '../xmpp/errors';
 import { bareOf } from '../xmpp/jid';
 import { NS } from '../xmpp/ns';
@@ -22,6 +22,8 @@ export interface ReadWorld {
   mayTell(chat: Address): boolean;
   /** The server turns one message into both notices (XEP-0490 section 4.5). */
   assisted(): boolean;
+  /** The other members of a group. */
+  members(chat: Address): readonly Address[];
 }
 
 export class ReadState implements SessionPart {
@@ -56,8 +58,15 @@ export class ReadState implements SessionPart {
       if (!(error instanceof StanzaError)) throw error;
     }
     for (const chat of this.chats.addresses) {
-      if (this.chats.get(chat)?.untoldRead) await this.tell(chat);
+      const record = this.chats.get(chat);
+      // In a group it is told once one is in it.
+      if (record?.untoldRead && record.kind === 'direct') await this.tell(chat);
     }
+  }
+
+  /** One is in this group again: what could not be told there is told now. */
+  async resume(chat: Address): Promise<void> {
+    if (this.chats.get(chat)?.untoldRead) await this.tell(chat);
   }
 
   /** Tells whoever should know; what cannot be told now is told when we are back. */
@@ -65,16 +74,19 @@ export class ReadState implements SessionPart {
     const untold = this.chats.get(chat)?.untoldRead;
     if (!untold || !this.account.online) return;
     const stream = this.account.stream();
-    const { stanzaId, wireId } = untold;
-    const position = stanzaId === undefined ? undefined : mdsDisplayed.write({ stanzaId: { id: stanzaId, by: this.account.address } });
-    const marker = wireId !== undefined && this.world.mayTell(chat) ? displayed.write({ id: wireId }) : undefined;
+    const group = this.chats.of(chat).kind === 'group';
+    const stanzaId = untold.stanzaId === undefined ? undefined : archiveId(untold.stanzaId);
+    // In a group a message is known by its id in the group's archive (XEP-0333 section 4).
+    const shown = group && untold.wireId !== undefined ? stanzaId : untold.wireId;
+    const position = stanzaId === undefined ? undefined : mdsDisplayed.write({ stanzaId: { id: stanzaId, by: group ? chat : this.account.address } });
+    const marker = shown !== undefined && this.world.mayTell(chat) ? displayed.write({ id: shown }) : undefined;
     const assisted = marker !== undefined && position !== undefined && this.world.assisted();
     const told = (): void => {
       void this.chats.modify(chat, (record) => (sameRead(record.untoldRead, untold) ? withoutUntold(record) : undefined))
         .catch((error: unknown) => log.warn('read state not stored', { code: reasonOf(error).code }));
     };
     if (marker) {
-      stream.send(xml(NS.client, 'message', { to: chat, type: 'chat', id: crypto.randomUUID() },
+      stream.send(xml(NS.client, 'message', { to: chat, type: group ? 'groupchat' : 'chat', id: crypto.randomUUID() },
         marker, assisted && position, store.write({})), position && !assisted ? undefined : told);
     }
     if (position && !assisted) {
@@ -93,7 +105,8 @@ export class ReadState implements SessionPart {
     for (const item of items) {
       const chat = bareOf(item.id);
       const id = mdsDisplayed.read(item.payload)?.stanzaId;
-      if (chat !== undefined && id && bareOf(id.by) === this.account.address) positions.push([chat, id.id]);
+      const by = id && bareOf(id.by);
+      if (chat !== undefined && id && (by === this.account.address || by === chat)) positions.push([chat, archiveKey(this.account.address, by, id.id)]);
     }
     if (positions.length === 0) return;
     const effects = new Effects();
@@ -128,13 +141,45 @@ export class ReadState implements SessionPart {
     const record = await tx.objectStore('chats').get(chat);
     if (!message || !record || message.chat !== chat || message.order <= record.peerRead) return;
     await tx.objectStore('chats').put({ ...record, peerRead: message.order });
-    for (const earlier of await outgoingUpTo(tx, chat, message.order, record.peerRead)) {
-      if (earlier.state !== 'sent' && earlier.state !== 'delivered') continue;
-      const [next] = await update(tx, earlier, { state: 'read' });
-      effects.message(next);
-    }
+    await this.nowRead(tx, effects, chat, message.order, record.peerRead);
     effects.chat(await tx.objectStore('chats').get(chat));
   };
+
+  /** Somebody in a group has displayed everything up to a message (XEP-0333); oneself, with another device, too. */
+  readonly byMember = async (tx: Tx, effects: Effects, chat: Address, from: Address, id: string): Promise<void> => {
+    const message = await findByStanzaId(tx, archiveKey(this.account.address, chat, id));
+    const record = await tx.objectStore('chats').get(chat);
+    if (!message || !record || message.chat !== chat) return;
+    if (from === this.account.address) {
+      if (message.order > record.readUpTo) effects.chat(await this.moveTo(tx, record, message.order, undefined));
+      return;
+    }
+    if ((record.readers?.[from] ?? -Infinity) >= message.order) return;
+    const readers = { ...record.readers, [from]: message.order };
+    const others = this.world.members(chat);
+    const all = Math.min(...others.map((member) => readers[member] ?? -Infinity));
+    const peerRead = others.length > 0 && all > record.peerRead ? all : record.peerRead;
+    await tx.objectStore('chats').put({ ...record, readers, peerRead });
+    if (peerRead > record.peerRead) await this.nowRead(tx, effects, chat, peerRead, record.peerRead);
+    effects.chat(await tx.objectStore('chats').get(chat));
+  };
+
+  /** The members of a group who have read one of its messages, as far as they say. */
+  async readers(chat: Address, id: string): Promise<Address[]> {
+    const message = await this.account.db.read(['messages'], (tx) => getMessage(tx, id));
+    if (!message || message.chat !== chat) return [];
+    return Object.entries(this.chats.of(chat).readers ?? {})
+      .filter(([member, order]) => order >= message.order && member !== message.from).map(([member]) => member);
+  }
+
+  /** Own messages up to a position were read. */
+  private async nowRead(tx: Tx, effects: Effects, chat: Address, order: number, above: number): Promise<void> {
+    for (const earlier of await outgoingUpTo(tx, chat, order, above)) {
+      if (earlier.state !== 'sent' && earlier.state !== 'delivered') continue;
+      const [next]: readonly [MessageRecord, unknown] = await update(tx, earlier, { state: 'read' });
+      effects.message(next);
+    }
+  }
 
   /** Another own device has sent a marker: it has read their messages up to this one. */
   readonly byOwnDevice = async (tx: Tx, effects: Effects, chat: Address, id: string): Promise<void> => {
@@ -147,7 +192,7 @@ export class ReadState implements SessionPart {
   private async moveTo(tx: Tx, record: ChatRecord, order: number, untold: ChatRecord['untoldRead']): Promise<ChatRecord> {
     const { awaitedRead: _, untoldRead: __, ...rest } = record;
     const next: ChatRecord = {
-      ...rest, readUpTo: order, unread: await countUnread(tx, record.id, order), ...(untold && { untoldRead: untold }),
+      ...rest, readUpTo: order, ...(await unreadAbove(tx, record.id, order)), ...(untold && { untoldRead: untold }),
     };
     await tx.objectStore('chats').put(next);
     return next;

@@ -5,23 +5,28 @@
  */
 import type { RecordSession, RecordStore } from '../crypto/records';
 import {
-  append, emptyChat, findByOrigin, findByStanzaId, prepend, update, type NewMessage,
+  append, emptyChat, findByOrigin, findByStanzaId, messagesAfter, moveToEnd, prepend, update, type NewMessage,
 } from '../db/messages';
 import { SupersededError } from '../db/database';
-import { putMeta, type Meta } from '../db/meta';
+import { findReferred, perform, postpone, settle, type Done } from '../db/deeds';
+import { putMeta } from '../db/meta';
 import { dequeue } from '../db/outbox';
-import { originKey, type MessageRecord, type Store, type StoredReason, type Tx } from '../db/schema';
+import { archiveId, originKey, type Deed, type MessageRecord, type Store, type StoredReason, type Tx } from '../db/schema';
 import { StanzaError } from '../xmpp/errors';
 import { NS } from '../xmpp/ns';
+import { readSubject } from '../xmpp/xep0045_muc';
 import { readChatState } from '../xmpp/xep0085_chatstates';
 import { received, receiptRequest } from '../xmpp/xep0184_receipts';
+import { replace } from '../xmpp/xep0308_correction';
 import { displayed, markable } from '../xmpp/xep0333_markers';
 import { encryption } from '../xmpp/xep0380_eme';
+import { retracted } from '../xmpp/xep0424_retraction';
 import { encrypted, type Encrypted } from '../xmpp/xep0384_omemo';
 import type { Account } from './account';
 import type { Address } from './api';
 import { Serial } from './async';
 import type { Chats } from './chats';
+import { quoteOf, readDeed, readEdit, readReply } from './deeds';
 import { Effects } from './effects';
 import { bodyOf, type Envelope } from './envelope';
 import { log } from './log';
@@ -38,7 +43,7 @@ export type Mode = 'live' | 'catchup' | 'initial' | 'history';
 
 /** What the receiver asks of the rest. */
 export interface ReceiverWorld {
-  typing(chat: Address, typing: boolean): void;
+  typing(chat: Address, from: Address, typing: boolean): void;
   /** A receipt is due for a message that was stored. */
   receipt(to: Address, id: string, type: string): void;
   /** New incoming messages were stored. */
@@ -46,6 +51,15 @@ export interface ReceiverWorld {
   /** The other side has displayed our messages, or another own device theirs. */
   peerRead(tx: Tx, effects: Effects, chat: Address, id: string): Promise<void>;
   ownRead(tx: Tx, effects: Effects, chat: Address, id: string): Promise<void>;
+  /** Somebody in a group has displayed everything up to this message, by its id in the group's archive. */
+  memberRead(tx: Tx, effects: Effects, chat: Address, from: Address, id: string): Promise<void>;
+  /** Takes an invitation into a group; false: it is none. */
+  invited(envelope: Envelope, mode: Mode): boolean;
+  subject(chat: Address, text: string): void;
+  /** The group does not know us (any more): what was sent there did not arrive, and may again. */
+  expelled(chat: Address): void;
+  /** Whether this text names the own person. */
+  isMention(chat: Address, text: string): boolean;
   /** Something new is in this chat. */
   stored(tx: Tx, effects: Effects, chat: Address): Promise<void>;
   isBlocked(address: Address): boolean;
@@ -62,14 +76,25 @@ interface Batch {
   readonly senders: Map<string, SenderNews>;
 }
 
+/** Up to here everything of an archive has been read. */
+export interface Cursor {
+  /** Whose archive. */
+  readonly archive: Address;
+  readonly id: string;
+  readonly at: number;
+}
+
 export interface PutOptions {
-  /** Position in the archive, written with the messages. */
-  readonly cursor?: Meta['cursor'];
+  /** Positions in archives, written with the messages. */
+  readonly cursors?: readonly Cursor[];
   /** Chats of which the archive holds nothing older. */
   readonly startOf?: readonly Address[];
 }
 
-const STORES: readonly Store[] = ['messages', 'chats', 'outbox', 'omemo', 'devices'];
+const STORES: readonly Store[] = ['messages', 'chats', 'outbox', 'omemo', 'devices', 'pending'];
+
+/** So many own messages may wait at the end of a chat before one looks no further for others among them. */
+const LOOK_AHEAD = 50;
 
 export class Receiver {
   private readonly turn = new Serial();
@@ -104,7 +129,7 @@ export class Receiver {
     const { ops, history, arrived } = batch;
     const seen = new Map<string, boolean>();
     for (const [i, envelope] of envelopes.entries()) {
-      if (this.world.isBlocked(envelope.chat) && !envelope.outgoing) continue;
+      if (this.world.isBlocked(envelope.from) && !envelope.outgoing) continue;
       if (known[i] || repeats(envelope, seen)) ops.push((tx, effects) => this.again(tx, effects, envelope));
       else await this.open(session, envelope, batch);
     }
@@ -116,11 +141,11 @@ export class Receiver {
       for (const op of ops) await op(tx, effects);
       for (const chat of new Set(envelopes.map((envelope) => envelope.chat))) await this.world.stored(tx, effects, chat);
       for (const chat of options.startOf ?? []) await this.markStart(tx, effects, chat);
-      if (options.cursor) await putMeta(tx, 'cursor', options.cursor);
+      for (const cursor of options.cursors ?? []) await this.moveCursor(tx, effects, cursor);
     }));
     effects.tell(this.chats, this.account.hub.emit);
     if (arrived.length > 0) {
-      this.world.met([...new Set(arrived.map((message) => message.chat))]);
+      this.world.met([...new Set(arrived.map((message) => message.chat))].filter((chat) => this.chats.of(chat).kind === 'direct'));
       this.world.arrived(arrived, mode);
     }
   }
@@ -149,8 +174,17 @@ export class Receiver {
   }
 
   private cursorOf(envelopes: readonly Envelope[]): PutOptions {
-    const last = envelopes.findLast((envelope) => envelope.stanzaId !== undefined);
-    return last?.stanzaId === undefined ? {} : { cursor: { id: last.stanzaId, at: last.at } };
+    const last = new Map<Address, Cursor>();
+    for (const { archive, stanzaId, at } of envelopes) if (stanzaId !== undefined) last.set(archive, { archive, id: archiveId(stanzaId), at });
+    return { cursors: [...last.values()] };
+  }
+
+  private async moveCursor(tx: Tx, effects: Effects, { archive, ...position }: Cursor): Promise<void> {
+    if (archive === this.account.address) return putMeta(tx, 'cursor', position);
+    const record = (await tx.objectStore('chats').get(archive)) ?? emptyChat(archive, 'group');
+    const next = { ...record, archive: position };
+    await tx.objectStore('chats').put(next);
+    effects.chat(next);
   }
 
   private findKnown(envelopes: readonly Envelope[]): Promise<(MessageRecord | undefined)[]> {
@@ -179,9 +213,12 @@ export class Receiver {
       ? envelope.stanzaId : undefined;
     const sent = copy.state === 'sending' && (await dequeue(tx, copy.id));
     if (stanzaId === undefined && !sent) return;
-    const [message, chat] = await update(tx, copy, { ...(stanzaId !== undefined && { stanzaId }), ...(sent && { state: 'sent' as const }) });
+    // The group tells everybody's messages in one order: what it has passed on only now comes after what is here.
+    const late = sent && envelope.kind === 'group' && (await messagesAfter(tx, copy.chat, copy.order, LOOK_AHEAD)).some((later) => later.state !== 'sending');
+    const [placed, moved] = late ? await moveToEnd(tx, copy) : [copy, undefined];
+    const [message, chat] = await update(tx, placed, { ...(stanzaId !== undefined && { stanzaId }), ...(sent && { state: 'sent' as const }) });
     effects.message(message);
-    effects.chat(chat);
+    effects.chat(chat ?? moved);
   }
 
   private async open(session: RecordSession, envelope: Envelope, batch: Batch): Promise<void> {
@@ -191,33 +228,77 @@ export class Receiver {
       if (!envelope.outgoing && envelope.id !== undefined) ops.push((tx, effects) => this.bounced(tx, effects, envelope));
       return;
     }
-    this.signals(envelope, mode, ops);
-    const content = await this.content(session, envelope, mode);
+    if (this.world.invited(envelope, mode)) return;
+    if (envelope.kind === 'direct') this.signals(envelope, mode, ops);
+    else this.groupSignals(envelope, mode, ops);
+    const deed = readDeed(envelope);
+    if (deed) ops.push(async (tx, effects) => void await this.perform(tx, effects, envelope, deed, mode));
+    const { outgoing, id } = envelope;
+    // What was done to a message is known to have arrived when it comes back.
+    if (outgoing && id !== undefined && (deed || replace.in(message))) ops.push(async (tx) => void await dequeue(tx, id));
+    const tomb = envelope.kind === 'group' && envelope.source === 'archive' ? retracted.in(message) : undefined;
+    const content = tomb ? { text: '', lock: 'encrypted' as const } : await this.content(session, envelope, mode);
     if (!content) return;
     // The last word about a device, and the one with news, if there is any.
     if (content.sender) {
       const key = `${content.sender.address}/${content.sender.device}`;
       batch.senders.set(key, { ...content.sender, news: content.sender.news ?? batch.senders.get(key)?.news });
     }
-    if (content.empty === true) return;
-    const record = this.record(envelope, content);
+    if (content.empty === true || deed) return;
+    const record = this.record(envelope, content, tomb && { at: tomb.stamp ?? envelope.at });
+    const edit = content.problem === undefined ? readEdit(message, record.text, record.lock) : undefined;
+    if (edit) {
+      ops.push(async (tx, effects) => {
+        const done = await this.perform(tx, effects, envelope, edit, mode);
+        // A correction of what is not here, or was not theirs to correct, is a message like any other.
+        if (!done && mode !== 'history') await this.append(tx, effects, envelope, record, batch);
+      });
+      return;
+    }
     if (mode === 'history') {
       batch.history.push(record);
       return;
     }
-    if (envelope.source !== 'archive' && !envelope.outgoing) this.world.typing(chat, false);
-    ops.push(async (tx, effects) => {
-      const [stored, next] = await append(tx, (await tx.objectStore('chats').get(chat)) ?? emptyChat(chat), record);
-      effects.message(stored);
-      // What a new device finds in the archive was read elsewhere, as far as is known (the own devices may tell, XEP-0490).
-      effects.chat(mode === 'initial' ? await this.allRead(tx, next) : next);
-      if (!stored.outgoing) effects.after(() => batch.arrived.push(stored));
-    });
-    this.answer(envelope, content, mode, ops);
+    if (envelope.source !== 'archive' && !envelope.outgoing) this.world.typing(chat, envelope.from, false);
+    ops.push((tx, effects) => this.append(tx, effects, envelope, record, batch));
+    if (envelope.kind === 'direct') this.answer(envelope, content, mode, ops);
+  }
+
+  private async append(tx: Tx, effects: Effects, { chat, kind }: Envelope, record: NewMessage, batch: Batch): Promise<void> {
+    const whole = await this.withQuote(tx, record);
+    const [stored, next] = await append(tx, (await tx.objectStore('chats').get(chat)) ?? emptyChat(chat, kind), whole);
+    const [now, changed] = await settle(tx, this.account.address, stored) ?? [stored, undefined];
+    effects.message(now);
+    // What a new device finds in the archive was read elsewhere, as far as is known (the own devices may tell, XEP-0490).
+    effects.chat(batch.mode === 'initial' ? await this.allRead(tx, changed ?? next) : changed ?? next);
+    if (!now.outgoing) effects.after(() => batch.arrived.push(now));
+  }
+
+  /** An answer shows what it answers, if that is here; otherwise what it quotes of it. */
+  private async withQuote(tx: Tx, record: NewMessage): Promise<NewMessage> {
+    if (!record.reply) return record;
+    const answered = await findReferred(tx, this.account.address, record.chat, record.reply.ref);
+    return answered ? { ...record, reply: quoteOf(answered, record.reply.ref) } : record;
+  }
+
+  /** A correction, a reaction or a retraction; false when there is nothing that it could be done to. */
+  private async perform(tx: Tx, effects: Effects, { chat, from, at, id }: Envelope, deed: Deed, mode: Mode): Promise<boolean> {
+    const done: Done = { deed, chat, from, self: this.account.address, at, ...(id !== undefined && { id }) };
+    const result = await perform(tx, done);
+    if (result === 'refused') return false;
+    if (result !== 'later') {
+      effects.message(result[0]);
+      effects.chat(result[1]);
+      return true;
+    }
+    // A correction of something that is not here is shown as it is, unless the other is about to come.
+    if (deed.kind === 'edit' && mode !== 'history') return false;
+    await postpone(tx, done);
+    return true;
   }
 
   private async allRead(tx: Tx, chat: Parameters<typeof append>[1]): Promise<Parameters<typeof append>[1]> {
-    const next = { ...chat, readUpTo: chat.top, unread: 0 };
+    const next = { ...chat, readUpTo: chat.top, unread: 0, mentions: 0 };
     await tx.objectStore('chats').put(next);
     return next;
   }
@@ -231,7 +312,18 @@ export class Receiver {
     if (marker && !outgoing) ops.push((tx, effects) => this.world.peerRead(tx, effects, chat, marker.id));
     if (marker && outgoing) ops.push((tx, effects) => this.world.ownRead(tx, effects, chat, marker.id));
     const state = mode === 'live' && envelope.source === 'live' && !outgoing ? readChatState(message) : undefined;
-    if (state) this.world.typing(chat, state === 'composing');
+    if (state) this.world.typing(chat, envelope.from, state === 'composing');
+  }
+
+  /** In a group nobody confirms that something was delivered; who has read how far is told by its place in the archive. */
+  private groupSignals(envelope: Envelope, mode: Mode, ops: Op[]): void {
+    const { message, chat, outgoing, from } = envelope;
+    const marker = displayed.in(message);
+    if (marker && mode !== 'history') ops.push((tx, effects) => this.world.memberRead(tx, effects, chat, from, marker.id));
+    const subject = mode === 'live' ? readSubject(message) : undefined;
+    if (subject !== undefined) ops.push((_, effects) => Promise.resolve(effects.after(() => this.world.subject(chat, subject))));
+    const state = mode === 'live' && !outgoing ? readChatState(message) : undefined;
+    if (state) this.world.typing(chat, from, state === 'composing');
   }
 
   private async content(session: RecordSession, envelope: Envelope, mode: Mode): Promise<Decrypted | undefined> {
@@ -257,18 +349,24 @@ export class Receiver {
     }
   }
 
-  private record(envelope: Envelope, content: Decrypted): NewMessage {
-    const { chat, from, outgoing, at, id, stanzaId } = envelope;
+  private record(envelope: Envelope, content: Decrypted, taken?: NonNullable<MessageRecord['retracted']>): NewMessage {
+    const { chat, from, nick, outgoing, at, id, stanzaId } = envelope;
+    const mention = envelope.kind === 'group' && !outgoing && this.world.isMention(chat, content.text);
     const wireId = envelope.message.attrs['id'];
+    const answered = content.problem === undefined ? readReply(envelope.message, content.text, this.account.address) : undefined;
     return {
-      id: crypto.randomUUID(), chat, from, outgoing, at, text: content.text, lock: content.lock,
+      id: crypto.randomUUID(), chat, from, outgoing, at, text: answered?.text ?? content.text, lock: content.lock,
       state: outgoing ? 'sent' : 'received',
       ...(content.problem !== undefined && { problem: content.problem }),
       ...(content.device !== undefined && { device: content.device }),
       ...(stanzaId !== undefined && { stanzaId }),
       ...(id !== undefined && { origin: originKey(from, id) }),
       ...(wireId !== undefined && { wireId }),
+      ...(nick !== undefined && { nick }),
       ...(!outgoing && { incomingIn: chat }),
+      ...(mention && { mentionIn: chat }),
+      ...(answered && { reply: answered.reply }),
+      ...(taken && { retracted: taken }),
       ...(!outgoing && markable.in(envelope.message) && { markable: true }),
     };
   }
@@ -285,11 +383,13 @@ export class Receiver {
 
   private async prepend(tx: Tx, effects: Effects, message: NewMessage): Promise<void> {
     if (message.stanzaId !== undefined && await findByStanzaId(tx, message.stanzaId)) return;
-    const chat = (await tx.objectStore('chats').get(message.chat)) ?? emptyChat(message.chat);
+    const chat = (await tx.objectStore('chats').get(message.chat)) ?? this.chats.of(message.chat);
     const readByPeer = message.outgoing && chat.peerRead > -Infinity;
-    const [stored, next] = await prepend(tx, chat, readByPeer ? { ...message, state: 'read' } : message);
-    effects.message(stored);
-    effects.chat(next);
+    const whole = await this.withQuote(tx, message);
+    const [stored, next] = await prepend(tx, chat, readByPeer ? { ...whole, state: 'read' } : whole);
+    const [now, changed] = await settle(tx, this.account.address, stored) ?? [stored, undefined];
+    effects.message(now);
+    effects.chat(changed ?? next);
   }
 
   private async markStart(tx: Tx, effects: Effects, chat: Address): Promise<void> {
@@ -316,6 +416,9 @@ export class Receiver {
     if (!message || message.chat !== envelope.chat) return;
     // An error for one of several devices does not undo what another one has confirmed.
     if (message.state !== 'sending' && message.state !== 'sent') return;
+    if (envelope.kind === 'group' && message.state === 'sending' && StanzaError.read(envelope.message).condition === 'not-acceptable') {
+      return effects.after(() => this.world.expelled(envelope.chat));
+    }
     await dequeue(tx, message.id);
     const reason: StoredReason = reasonOf(StanzaError.read(envelope.message));
     const [next, changed] = await update(tx, message, { state: 'failed', reason });

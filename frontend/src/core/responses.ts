@@ -42,12 +42,18 @@ export class Responses {
   arrived(messages: readonly MessageRecord[], mode: Mode): void {
     if (mode !== 'live' && mode !== 'catchup') return;
     for (const [chat, message] of new Map(messages.map((one) => [one.chat, one]))) {
-      if (this.account.hub.looksAt(chat) || this.contacts.isBlocked(chat)) continue;
+      if (this.account.hub.looksAt(chat) || this.contacts.isBlocked(message.from)) continue;
       if ((this.chats.get(chat)?.readUpTo ?? 0) >= message.order) continue;
       // What strangers write is not shown before the person has looked at them.
-      const text = this.contacts.isKnown(chat) ? message.text.slice(0, MAX_NOTIFIED) : '';
-      this.account.hub.emit('notify', { chat, title: this.contacts.name(chat), text });
+      const { kind, title } = this.chats.view(chat);
+      const text = message.text.slice(0, MAX_NOTIFIED);
+      if (kind === 'group') this.account.hub.emit('notify', { chat, title, text: `${this.nameOf(message)}: ${text}` });
+      else this.account.hub.emit('notify', { chat, title, text: this.contacts.isKnown(chat) ? text : '' });
     }
+  }
+
+  private nameOf({ from, nick }: MessageRecord): string {
+    return this.contacts.isKnown(from) ? this.contacts.name(from) : nick ?? this.contacts.name(from);
   }
 
   /** Prekeys were used, or empty messages are owed. */

@@ -2,9 +2,10 @@
  * The way out: stored, encrypted, stored again with the finished stanza, sent, acknowledged. A message is sent once:
  * what may have arrived is looked up in the archive before it is sent again, and then the same bytes are sent.
  */
-import { append, emptyChat, getMessage, moveToEnd, remove, update, type NewMessage } from '../db/messages';
+import { append, getMessage, moveToEnd, remove, update, type NewMessage } from '../db/messages';
+import { perform } from '../db/deeds';
 import { chatsWaiting, dequeue, enqueue, nextOut } from '../db/outbox';
-import { originKey, type MessageRecord, type OutboxRecord, type Store } from '../db/schema';
+import { originKey, type Deed, type FileFacts, type MessageRecord, type OutboxRecord, type Store } from '../db/schema';
 import { ConnectionError, StanzaError } from '../xmpp/errors';
 import { NS } from '../xmpp/ns';
 import type { Stream } from '../xmpp/stream';
@@ -14,8 +15,9 @@ import { markable } from '../xmpp/xep0333_markers';
 import { originId } from '../xmpp/xep0359_ids';
 import { cleanText, parse, serialise, xml, type XmlElement } from '../xmpp/xml';
 import type { Account, SessionPart } from './account';
-import { CoreError, type Address, type Lock, type Message } from './api';
+import { CoreError, type Address, type Lock, type Message, type Reason } from './api';
 import type { Chats } from './chats';
+import { deedElements, quoteOf, refOf, wireText } from './deeds';
 import { Effects } from './effects';
 import { log } from './log';
 import type { Encryptor } from './omemo/encryptor';
@@ -24,7 +26,9 @@ import { messageView } from './view';
 
 /** Longer texts do not fit into a stanza once they are encrypted and encoded (servers allow 256 KiB). */
 const MAX_TEXT = 100_000;
-const STORES: readonly Store[] = ['messages', 'chats', 'outbox'];
+const STORES: readonly Store[] = ['messages', 'chats', 'outbox', 'files'];
+/** What the memory of a browser bears. */
+const MAX_FILE = 512 << 20;
 const RETRY = 3_000;
 /** How often keys that cannot be had are looked for before the message counts as failed. */
 const MAX_TRIES = 3;
@@ -32,6 +36,11 @@ const MAX_TRIES = 3;
 export interface SenderWorld {
   lock(chat: Address): Lock;
   isBlocked(chat: Address): boolean;
+  /** How messages get into a chat. `refused`: not at all; `ready`: now, otherwise they wait until `entered` is called. */
+  way(chat: Address): { readonly type: 'chat' | 'groupchat'; readonly ready: boolean; readonly refused?: Reason };
+  /** Puts the file of a message on the server; gives its address. */
+  upload(message: MessageRecord, file: FileFacts): Promise<string>;
+  cancelUpload(id: string): void;
   /** A device of this contact waits for a decision: nothing may be sent before. */
   undecided(chat: Address): boolean;
   met(addresses: readonly Address[]): void;
@@ -57,11 +66,13 @@ export class Sender implements SessionPart {
 
   // ── commands ──
 
-  async send(chat: Address, text: string, options: { allowUnencrypted?: boolean; id?: string } = {}): Promise<Message> {
+  async send(chat: Address, text: string, options: { allowUnencrypted?: boolean; id?: string; replyTo?: string } = {}): Promise<Message> {
     const clean = cleanText(text);
     if (clean.trim() === '') throw fail('internal', 'nothing to send');
     if (new TextEncoder().encode(clean).length > MAX_TEXT) throw fail('too-large', `at most ${MAX_TEXT} bytes`);
     if (this.world.isBlocked(chat)) throw fail('blocked');
+    const { refused } = this.world.way(chat);
+    if (refused) throw new CoreError(refused);
     const plain = options.allowUnencrypted === true;
     const lock = this.world.lock(chat);
     if (lock === 'unencrypted' && !plain) throw fail('cannot-encrypt', 'no devices announced');
@@ -71,12 +82,15 @@ export class Sender implements SessionPart {
     const stored = await this.account.db.write(STORES, async (tx) => {
       const before = await getMessage(tx, id);
       if (before) return before;
+      const answered = options.replyTo === undefined ? undefined : await getMessage(tx, options.replyTo);
+      const ref = answered?.chat === chat ? refOf(answered, this.world.way(chat).type === 'groupchat') : undefined;
       const message: NewMessage = {
         id, chat, from: this.account.address, outgoing: true, text: clean, at: this.account.platform.clock.now(), state: 'sending',
         lock: lock === 'unencrypted' ? 'unencrypted' : lock === 'verified' ? 'verified' : 'encrypted',
         origin: originKey(this.account.address, id), wireId: id,
+        ...(answered && ref !== undefined && { reply: quoteOf(answered, ref) }),
       };
-      const record = (await tx.objectStore('chats').get(chat)) ?? emptyChat(chat);
+      const record = (await tx.objectStore('chats').get(chat)) ?? this.chats.of(chat);
       const [appended, next] = await append(tx, record, message);
       const cleared = { ...next, draft: '' };
       await tx.objectStore('chats').put(cleared);
@@ -86,9 +100,91 @@ export class Sender implements SessionPart {
       return appended;
     }, 'strict');
     effects.tell(this.chats, this.account.hub.emit);
-    this.world.met([chat]);
+    if (this.world.way(chat).type === 'chat') this.world.met([chat]);
     this.run(chat);
-    return messageView(stored);
+    return messageView(stored, this.account.address);
+  }
+
+  /** Sends a file: kept here until it is on the server, then named in a message. Files are never sent in the clear. */
+  async sendFile(chat: Address, file: Blob, { id, ...facts }: { id: string; name: string; width?: number; height?: number }): Promise<Message> {
+    if (file.size > MAX_FILE) throw fail('too-large', `at most ${MAX_FILE} bytes`);
+    if (this.world.isBlocked(chat)) throw fail('blocked');
+    const { refused } = this.world.way(chat);
+    if (refused) throw new CoreError(refused);
+    const lock = this.world.lock(chat);
+    if (lock === 'unencrypted') throw fail('cannot-encrypt', 'files are only sent encrypted');
+    if (this.world.undecided(chat)) throw fail('untrusted', 'a new device waits for a decision');
+    const effects = new Effects();
+    const stored = await this.account.db.write(STORES, async (tx) => {
+      const before = await getMessage(tx, id);
+      if (before) return before;
+      const message: NewMessage = {
+        id, chat, from: this.account.address, outgoing: true, text: '', at: this.account.platform.clock.now(), state: 'sending',
+        lock: lock === 'verified' ? 'verified' : 'encrypted', origin: originKey(this.account.address, id), wireId: id,
+        file: { ...facts, name: cleanText(facts.name).slice(0, 200) || 'file', size: file.size },
+      };
+      const [appended, next] = await append(tx, (await tx.objectStore('chats').get(chat)) ?? this.chats.of(chat), message);
+      await tx.objectStore('files').put(file, id);
+      await enqueue(tx, { message: id, chat, plain: false });
+      effects.message(appended);
+      effects.chat(next);
+      return appended;
+    }, 'strict');
+    effects.tell(this.chats, this.account.hub.emit);
+    if (this.world.way(chat).type === 'chat') this.world.met([chat]);
+    this.run(chat);
+    return messageView(stored, this.account.address);
+  }
+
+  // ── what is done to messages that were sent before ──
+
+  async edit(chat: Address, id: string, text: string): Promise<void> {
+    const clean = cleanText(text);
+    if (clean.trim() === '') throw fail('internal', 'nothing to send');
+    if (new TextEncoder().encode(clean).length > MAX_TEXT) throw fail('too-large', `at most ${MAX_TEXT} bytes`);
+    await this.deed(chat, id, (message) => {
+      if (!message.outgoing || message.retracted || message.wireId === undefined) throw fail('policy', 'only own messages');
+      return message.text === clean ? undefined : { kind: 'edit', ref: message.wireId, text: clean, lock: message.lock };
+    });
+  }
+
+  async editsOf(chat: Address, id: string): Promise<readonly { text: string; at: number }[]> {
+    const message = await this.account.db.read(['messages'], (tx) => getMessage(tx, id));
+    return message?.chat === chat ? message.edits ?? [] : [];
+  }
+
+  async react(chat: Address, id: string, emojis: readonly string[]): Promise<void> {
+    await this.deed(chat, id, (message, ref) => (message.retracted ? undefined : { kind: 'react', ref, emojis: [...emojis] }));
+  }
+
+  async retract(chat: Address, id: string): Promise<void> {
+    await this.deed(chat, id, (message, ref) => {
+      if (!message.outgoing) throw fail('policy', 'only own messages');
+      return message.retracted ? undefined : { kind: 'retract', ref };
+    });
+  }
+
+  /** Done here at once, and sent like a message: kept until the server has it. */
+  private async deed(chat: Address, target: string, make: (message: MessageRecord, ref: string) => Deed | undefined): Promise<void> {
+    const { refused, type } = this.world.way(chat);
+    if (refused) throw new CoreError(refused);
+    const id = crypto.randomUUID();
+    const effects = new Effects();
+    await this.account.db.write(STORES, async (tx) => {
+      const message = await getMessage(tx, target);
+      if (!message || message.chat !== chat) throw fail('not-found');
+      const ref = refOf(message, type === 'groupchat');
+      if (ref === undefined) throw fail('not-found', 'the others do not know it yet');
+      const deed = make(message, ref);
+      if (!deed) return;
+      const done = await perform(tx, { deed, chat, from: this.account.address, self: this.account.address, at: this.account.platform.clock.now(), id });
+      if (typeof done === 'string') throw fail('policy', done);
+      effects.message(done[0]);
+      effects.chat(done[1]);
+      await enqueue(tx, { message: id, chat, plain: message.lock === 'unencrypted', deed });
+    }, 'strict');
+    effects.tell(this.chats, this.account.hub.emit);
+    this.run(chat);
   }
 
   async retry(chat: Address, id: string): Promise<void> {
@@ -113,11 +209,13 @@ export class Sender implements SessionPart {
   }
 
   async discard(chat: Address, id: string): Promise<void> {
+    this.world.cancelUpload(id);
     const effects = new Effects();
     await this.account.db.write(STORES, async (tx) => {
       const message = await getMessage(tx, id);
       if (!message || message.chat !== chat) throw fail('not-found');
       await dequeue(tx, id);
+      await tx.objectStore('files').delete(id);
       effects.chat(await remove(tx, message));
       effects.removed(message);
     });
@@ -136,6 +234,12 @@ export class Sender implements SessionPart {
 
   dropped(): void {
     this.stream = undefined;
+  }
+
+  /** A group was entered (again), and what was said there is here: what is still in the outbox did not arrive. */
+  entered(chat: Address): void {
+    this.handed.delete(chat);
+    this.run(chat);
   }
 
   /** Something changed that may let waiting messages go. */
@@ -169,7 +273,7 @@ export class Sender implements SessionPart {
   private async drain(chat: Address, stream: Stream): Promise<void> {
     for (;;) {
       const entry = await this.next(chat);
-      if (!entry || this.stream !== stream) return;
+      if (!entry || this.stream !== stream || !this.world.way(chat).ready) return;
       try {
         await this.transmit(entry, stream);
       } catch (error) {
@@ -197,7 +301,8 @@ export class Sender implements SessionPart {
     const stanza = entry.stanza ?? await this.finish(entry);
     if (stanza === undefined || this.stream !== stream) return;
     if (entry.stanza !== undefined) await this.reposition(entry);
-    stream.send(parse(stanza), () => this.acknowledged(entry.message));
+    // A group says itself that it has a message: it passes it on to us as well.
+    stream.send(parse(stanza), this.world.way(entry.chat).type === 'chat' ? () => this.acknowledged(entry.message) : undefined);
     this.handed.set(entry.chat, entry.seq);
     this.tries.delete(entry.message);
   }
@@ -218,25 +323,72 @@ export class Sender implements SessionPart {
 
   /** Encrypts, and stores the finished stanza together with the sessions that it used up. */
   private async finish(entry: OutboxRecord): Promise<string | undefined> {
-    const message = await this.account.db.read(['messages'], (tx) => getMessage(tx, entry.message));
+    if (entry.deed) return this.finishDeed(entry, entry.deed);
+    let message = await this.account.db.read(['messages'], (tx) => getMessage(tx, entry.message));
+    if (message?.file && message.text === '' && message.state === 'sending') message = await this.uploaded(message, message.file);
     if (!message || message.state !== 'sending') {
       await this.account.db.write(['outbox'], (tx) => dequeue(tx, entry.message));
       return undefined;
     }
     let stanza: string | undefined;
+    const wire = wireText(message, this.world.way(entry.chat).type === 'groupchat' ? entry.chat : undefined);
     try {
-      await this.encryptor.encrypt(entry.chat, message.text, STORES, async (tx, effects, result) => {
-        stanza = serialise(this.build(message, result.children));
+      await this.encryptor.encrypt(entry.chat, wire.text, STORES, async (tx, effects, result) => {
+        stanza = serialise(this.build(message, [...result.children, ...wire.children]));
         await this.ready(tx, effects, entry, stanza, { lock: result.lock, device: result.device });
       });
     } catch (error) {
       if (!entry.plain || !(error instanceof CoreError) || error.reason.code !== 'cannot-encrypt') throw sendError(error);
       // The person has agreed to send this one in the clear, and it cannot be sent otherwise.
-      const text = serialise(this.build(message, [xml(NS.client, 'body', {}, message.text)]));
+      const text = serialise(this.build(message, [xml(NS.client, 'body', {}, wire.text), ...wire.children]));
       const effects = new Effects();
       await this.account.db.write(STORES, (tx) => this.ready(tx, effects, entry, text, { lock: 'unencrypted' }), 'strict');
       effects.tell(this.chats, this.account.hub.emit);
       stanza = text;
+    }
+    return stanza;
+  }
+
+  /** The address of its file becomes the text of the message, once the file is on the server. */
+  private async uploaded(message: MessageRecord, file: FileFacts): Promise<MessageRecord | undefined> {
+    let address: string;
+    try {
+      address = await this.world.upload(message, file);
+    } catch (error) {
+      throw sendError(error instanceof StanzaError ? new CoreError(reasonOf(error)) : error);
+    }
+    const effects = new Effects();
+    const next = await this.account.db.write(STORES, async (tx) => {
+      const current = await getMessage(tx, message.id);
+      if (!current) return undefined;
+      const [changed, chat] = await update(tx, current, { text: address });
+      effects.message(changed);
+      effects.chat(chat);
+      return changed;
+    }, 'strict');
+    effects.tell(this.chats, this.account.hub.emit);
+    return next;
+  }
+
+  /** Only a correction has a text to encrypt; the rest is not part of what this version of the encryption protects. */
+  private async finishDeed(entry: OutboxRecord, deed: Deed): Promise<string> {
+    const { chat, message: id } = entry;
+    const build = (content: readonly XmlElement[]): string =>
+      serialise(xml(NS.client, 'message', { to: chat, type: this.world.way(chat).type, id }, ...content, ...deedElements(deed), originId.write({ id })));
+    let stanza = '';
+    const keep = async (tx: Parameters<typeof update>[0]): Promise<void> => void await tx.objectStore('outbox').put({ ...entry, stanza });
+    if (deed.kind === 'edit' && !entry.plain) {
+      try {
+        await this.encryptor.encrypt(chat, deed.text, STORES, async (tx, _, result) => {
+          stanza = build(result.children);
+          await keep(tx);
+        });
+      } catch (error) {
+        throw sendError(error);
+      }
+    } else {
+      stanza = build(deed.kind === 'edit' ? [xml(NS.client, 'body', {}, deed.text)] : []);
+      await this.account.db.write(STORES, keep, 'strict');
     }
     return stanza;
   }
@@ -256,8 +408,9 @@ export class Sender implements SessionPart {
 
   private build(message: MessageRecord, content: readonly XmlElement[]): XmlElement {
     const id = message.wireId ?? message.id;
-    return xml(NS.client, 'message', { to: message.chat, type: 'chat', id },
-      ...content, originId.write({ id }), receiptRequest.write({}), markable.write({}), chatState('active'));
+    const { type } = this.world.way(message.chat);
+    return xml(NS.client, 'message', { to: message.chat, type, id },
+      ...content, originId.write({ id }), type === 'chat' && receiptRequest.write({}), markable.write({}), chatState('active'));
   }
 
   private async refuse(entry: OutboxRecord, error: CoreError): Promise<void> {

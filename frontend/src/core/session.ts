@@ -4,6 +4,7 @@
 import { RecordStore } from '../crypto/records';
 import { newSealKey, Sealer } from '../crypto/seal';
 import { Database } from '../db/database';
+import { getMessage } from '../db/messages';
 import { getMeta, putMeta, readMeta, writeMeta } from '../db/meta';
 import { ConnectionError, StanzaError } from '../xmpp/errors';
 import { bareOf, parseJid } from '../xmpp/jid';
@@ -15,13 +16,17 @@ import { enableCarbons } from '../xmpp/xep0280_carbons';
 import { inviteRequest, readInvite } from '../xmpp/xep0401_invites';
 import { xml, type XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
-import type { Address, InviteLink, SessionState } from './api';
-import { Archive } from './archive';
+import type { Address, InviteLink, Lock, SessionState } from './api';
+import { Archive, type Book } from './archive';
 import { Chats } from './chats';
 import { Connection, type ConnectionState } from './connection';
 import { Contacts } from './contacts';
 import { Discovery } from './discovery';
-import { openLive, type Envelope } from './envelope';
+import { openArchived, openLive, type Envelope } from './envelope';
+import { Administration } from './groups/administration';
+import { Bookmarks } from './groups/bookmarks';
+import { Groups } from './groups/groups';
+import { Files } from './files';
 import { History } from './history';
 import type { Hub } from './hub';
 import { log } from './log';
@@ -43,6 +48,7 @@ import { Responses } from './responses';
 import { Sender } from './sender';
 import { TokenStore } from './token';
 import { Typing } from './typing';
+import { WebPush } from './webpush';
 
 /** Who was there is believed to be there for so long after the connection broke. */
 const ABSENCE = 15_000;
@@ -56,6 +62,10 @@ export class Session implements Account {
   readonly typing: Typing;
   readonly trust: TrustBook;
   readonly logins: Logins;
+  readonly webPush: WebPush;
+  readonly groups: Groups;
+  readonly administration: Administration;
+  readonly files: Files;
   private readonly presence: PresenceBook;
   private readonly pep: Pep;
   private readonly discovery: Discovery;
@@ -64,6 +74,8 @@ export class Session implements Account {
   private readonly encryptor: Encryptor;
   private readonly receiver: Receiver;
   private readonly archive: Archive;
+  /** The own archive: what was said between two. */
+  private readonly book: Book;
   private readonly responses: Responses;
   private readonly connection: Connection;
 
@@ -90,16 +102,39 @@ export class Session implements Account {
     this.contacts = new Contacts(this, this.pep, this.presence);
     this.chats = new Chats(this);
     this.devices = new Devices(this, this.pep);
+    const bookmarks = new Bookmarks(this, this.pep);
+    this.groups = new Groups(this, this.chats, bookmarks, {
+      caps: () => this.discovery.caps(),
+      archive: () => this.archive,
+      live: (envelope) => this.receiver.live(envelope),
+      ready: (group) => this.groupReady(group),
+      lock: (person) => this.devices.lock(person),
+      nameOf: (person) => this.contacts.name(person),
+      ownName: () => this.contacts.ownName ?? this.facts.displayName,
+      trusts: (person) => this.contacts.isFriend(person),
+      isContact: (person) => this.contacts.isKnown(person),
+      isBlocked: (person) => this.contacts.isBlocked(person),
+    });
+    this.administration = new Administration(this, this.groups, bookmarks);
     const recordStore = new RecordStore(records, sealedSource(db));
     this.keys = new Keys(this, this.pep, recordStore, this.devices, () => this.encryptor.settle());
     const engine = { engine: () => this.keys.engine(), ownDevice: () => this.keys.own?.device };
-    this.encryptor = new Encryptor(this, this.pep, recordStore, this.devices, this.chats, engine);
+    this.encryptor = new Encryptor(this, this.pep, recordStore, this.devices, this.chats, {
+      ...engine,
+      people: (chat) => this.groups.people(chat) ?? [chat],
+      isTold: (who) => this.contacts.isHeard(who),
+    });
     this.trust = new TrustBook(this, recordStore, this.devices, this.chats, {
       engine: engine.engine, own: () => this.keys.own, discover: (address, ids) => this.encryptor.discover(address, ids),
     });
-    this.typing = new Typing(this, (chat) => this.contacts.trusts(chat) && this.presence.isOnline(chat));
+    this.typing = new Typing(this, (chat) => {
+      if (this.groups.get(chat)) return this.groups.isPrivate(chat) && this.groups.way(chat)?.ready === true ? 'groupchat' : undefined;
+      return this.contacts.trusts(chat) && this.presence.isOnline(chat) ? 'chat' : undefined;
+    });
     this.reads = new ReadState(this, this.chats, this.pep, {
-      mayTell: (chat) => this.contacts.trusts(chat), assisted: () => this.discovery.has(NS.mdsAssist),
+      mayTell: (chat) => (this.groups.get(chat) ? this.groups.isPrivate(chat) && this.groups.way(chat)?.ready === true : this.contacts.trusts(chat)),
+      members: (chat) => this.groups.people(chat) ?? [],
+      assisted: () => this.discovery.has(NS.mdsAssist),
     });
     this.receiver = new Receiver(this, this.chats, recordStore,
       new Decryptor(this, this.devices, {
@@ -107,25 +142,39 @@ export class Session implements Account {
         upkeep: () => { if (this.current) this.responses.upkeep(); }, // otherwise once, when everything has been read
         heal: (who, device, broken) => this.responses.heal(who, device, broken),
       }), this.devices, {
-        typing: (chat, typing) => this.typing.received(chat, typing),
+        typing: (chat, from, typing) => this.typing.received(chat, from, typing),
         receipt: (to, id, type) => this.responses.receipt(to, id, type),
         arrived: (messages, mode) => this.responses.arrived(messages, mode),
         peerRead: this.reads.byPeer,
         ownRead: this.reads.byOwnDevice,
+        memberRead: this.reads.byMember,
+        invited: (envelope, mode) => this.groups.invited(envelope, mode),
+        subject: (chat, text) => this.groups.setSubject(chat, text),
+        expelled: (chat) => this.groups.expelled(chat),
+        isMention: (chat, text) => this.groups.isMention(chat, text),
         stored: (tx, effects, chat) => this.reads.resolveAwaited(tx, effects, chat),
         isBlocked: (who) => this.contacts.isBlocked(who),
         met: (who) => this.contacts.met(who),
       });
     this.responses = new Responses(this, this.chats, this.contacts, this.keys, this.encryptor);
     this.archive = new Archive(this, this.receiver);
-    this.history = new History(this, this.chats, this.archive);
+    this.book = {
+      owner: address, chat: undefined, cursor: () => readMeta(db, 'cursor'),
+      open: (result) => openArchived(result, address, platform.clock.now()),
+    };
+    this.history = new History(this, this.chats, this.archive, (chat) => (this.groups.get(chat) ? this.groups.book(chat) : this.book));
+    this.files = new Files(this);
     this.sender = new Sender(this, this.chats, this.encryptor, {
-      lock: (chat) => this.devices.lock(chat),
+      lock: (chat) => this.lock(chat),
+      upload: (message, file) => this.files.upload(message, file),
+      cancelUpload: (id) => this.files.cancel(id),
       isBlocked: (chat) => this.contacts.isBlocked(chat),
-      undecided: (chat) => this.devices.listed(chat).some((device) => device.trust === 'undecided'),
+      way: (chat) => this.groups.way(chat) ?? { type: 'chat', ready: true },
+      undecided: (chat) => (this.groups.people(chat) ?? [chat]).some((who) => this.devices.listed(who).some((device) => device.trust === 'undecided')),
       met: (who) => this.contacts.met(who),
     });
     this.logins = new Logins(this, agentId);
+    this.webPush = new WebPush(this);
     this.discovery = new Discovery(this, this.pep.nodes);
     this.connection = new Connection(address, { id: agentId, software: 'Kith', device: platform.deviceName }, platform, {
       message: (stanza) => this.message(stanza),
@@ -155,7 +204,7 @@ export class Session implements Account {
   }
 
   private async load(): Promise<void> {
-    await Promise.all([this.contacts.load(), this.chats.load(), this.devices.load()]);
+    await Promise.all([this.contacts.load(), this.chats.load(), this.devices.load(), this.groups.load()]);
     this.facts = await this.db.read(['meta'], async (tx) => {
       const displayName = await getMeta(tx, 'displayName'), role = await getMeta(tx, 'role');
       const fingerprint = await getMeta(tx, 'fingerprint'), deviceId = await getMeta(tx, 'deviceId');
@@ -167,14 +216,21 @@ export class Session implements Account {
   }
 
   private wire(): void {
-    this.chats.facts = { title: (chat) => this.contacts.name(chat), lock: (chat) => this.devices.lock(chat), known: () => this.devices.known };
-    this.contacts.isMet = (who) => this.chats.get(who) !== undefined;
+    this.chats.facts = {
+      title: (chat) => this.groups.title(chat) ?? this.contacts.name(chat),
+      lock: (chat) => this.lock(chat),
+      group: (chat) => this.groups.view(chat),
+      known: () => [...this.devices.known, ...this.groups.addresses],
+    };
+    this.contacts.isMet = (who) => this.chats.get(who)?.kind === 'direct';
     this.contacts.onNames = (who) => {
       this.chats.changed(who.filter((address) => address !== this.address));
+      for (const address of who) this.touchGroupsOf(address);
       if (who.includes(this.address)) this.learn({ displayName: this.contacts.ownName });
     };
     this.devices.onLock = (who) => {
       if (who !== this.address) this.chats.changed([who]);
+      this.touchGroupsOf(who);
       this.sender.runAll();
     };
     this.keys.onState = (own, error) => {
@@ -183,6 +239,20 @@ export class Session implements Account {
       this.onState();
     };
     this.hub.onActivity = (active) => this.connection.setActive(active);
+  }
+
+  private lock(chat: Address): Lock {
+    return this.groups.lock(chat) ?? this.devices.lock(chat);
+  }
+
+  private touchGroupsOf(person: Address): void {
+    for (const group of this.groups.withPerson(person)) this.groups.touch(group);
+  }
+
+  private groupReady(group: Address): void {
+    this.sender.entered(group);
+    void this.reads.resume(group).catch((error: unknown) => log.debug('read state not told', { code: reasonOf(error).code }));
+    this.keys.upkeep().catch((error: unknown) => log.warn('upkeep failed', { code: reasonOf(error).code }));
   }
 
   // ── Account ──
@@ -291,6 +361,19 @@ export class Session implements Account {
     };
   }
 
+  async fetchFile(chat: Address, id: string): Promise<Blob> {
+    const message = await this.db.read(['messages'], (tx) => getMessage(tx, id));
+    if (!message || message.chat !== chat) throw fail('not-found');
+    return this.files.fetch(message);
+  }
+
+  /** Takes a message back: one's own, or as somebody who looks after the group. */
+  async retract(chat: Address, id: string): Promise<void> {
+    const message = await this.db.read(['messages'], (tx) => getMessage(tx, id));
+    if (message && !message.outgoing && message.chat === chat && this.groups.view(chat)?.may.remove === true) return this.administration.moderate(chat, message);
+    return this.sender.retract(chat, id);
+  }
+
   /** The chat came to the front: what the first message needs is fetched now. */
   prepare(chat: Address): void {
     if (!this.online || !this.current) return;
@@ -310,6 +393,7 @@ export class Session implements Account {
     this.receiver.reset();
     this.responses.reset();
     this.presence.restart();
+    this.groups.restart();
     void this.begin(stream, login).catch((error: unknown) => {
       if (error instanceof ConnectionError) return;
       log.warn('session did not start', { code: reasonOf(error).code });
@@ -335,7 +419,7 @@ export class Session implements Account {
 
   private async catchUp(): Promise<boolean> {
     try {
-      const { initial } = await this.archive.catchUp();
+      const { initial } = await this.archive.catchUp(this.book);
       this.chats.archived = true;
       return initial;
     } catch (error) {
@@ -355,12 +439,14 @@ export class Session implements Account {
     this.presence.settled();
     this.sender.go(stream, false);
     this.onState();
+    void this.groups.begin().catch((error: unknown) => log.warn('groups not looked for', { code: reasonOf(error).code }));
     await this.keys.caughtUp().catch((error: unknown) => log.warn('upkeep failed', { code: reasonOf(error).code }));
   }
 
   private resumed(stream: Stream): void {
     this.receiver.reset();
     if (this.current) this.sender.go(stream, true);
+    this.groups.resumed();
     this.onState();
   }
 
@@ -377,6 +463,8 @@ export class Session implements Account {
 
   private async message(stanza: XmlElement): Promise<void> {
     if (this.archive.take(stanza)) return;
+    const group = this.groups.message(stanza);
+    if (group) return group;
     if (await this.pep.event(stanza)) return;
     const envelope = openLive(stanza, this.address, this.platform.clock.now());
     if (!envelope) return;
@@ -390,9 +478,11 @@ export class Session implements Account {
     const bare = from === undefined ? this.address : bareOf(from);
     if (bare === undefined) return;
     const type = stanza.attrs['type'];
+    const slash = from?.indexOf('/') ?? -1;
+    const resource = slash < 0 ? '' : from?.slice(slash + 1) ?? '';
+    if (this.groups.presence(bare, resource, stanza)) return;
     if (type === undefined || type === 'unavailable') {
-      const slash = from?.indexOf('/') ?? -1;
-      this.presence.received(bare, slash < 0 ? '' : from?.slice(slash + 1) ?? '', stanza);
+      this.presence.received(bare, resource, stanza);
     } else if (type !== 'error') {
       await this.contacts.subscription(type, bare, stanza);
     }

@@ -10,20 +10,24 @@ import type { Address } from './api';
 const EXPIRES = 30_000;
 
 export class Typing {
-  private readonly theirs = new Map<Address, () => void>();
+  /** How to end each: by chat, then by who is writing there. */
+  private readonly theirs = new Map<Address, Map<Address, () => void>>();
   private readonly ours = new Set<Address>();
 
-  constructor(private readonly account: Account, private readonly mayTell: (chat: Address) => boolean) {}
+  /** `way`: how to tell those in this chat; `undefined`: they are not to know, or nobody is there. */
+  constructor(private readonly account: Account, private readonly way: (chat: Address) => 'chat' | 'groupchat' | undefined) {}
 
-  /** They started or stopped. */
-  received(chat: Address, typing: boolean): void {
-    const cancel = this.theirs.get(chat);
+  /** Somebody started or stopped. */
+  received(chat: Address, from: Address, typing: boolean): void {
+    let there = this.theirs.get(chat);
+    const cancel = there?.get(from);
     if (!typing && !cancel) return;
     cancel?.();
-    this.theirs.delete(chat);
-    if (typing) this.theirs.set(chat, this.account.platform.clock.after(EXPIRES, () => this.received(chat, false)));
+    if (!there) this.theirs.set(chat, there = new Map());
+    if (typing) there.set(from, this.account.platform.clock.after(EXPIRES, () => this.received(chat, from, false)));
+    else there.delete(from);
     if (typing === (cancel !== undefined)) return;
-    this.account.hub.emit('typing', { chat, typing });
+    this.account.hub.emit('typing', { chat, from, typing });
   }
 
   /** We started or stopped. Said only to those who may know, and only while both are there. */
@@ -31,8 +35,9 @@ export class Typing {
     if (typing === this.ours.has(chat)) return;
     if (typing) this.ours.add(chat);
     else this.ours.delete(chat);
-    if (!this.account.online || !this.mayTell(chat)) return;
-    this.account.stream().send(xml(NS.client, 'message', { to: chat, type: 'chat' },
+    const type = this.account.online ? this.way(chat) : undefined;
+    if (type === undefined) return;
+    this.account.stream().send(xml(NS.client, 'message', { to: chat, type },
       chatState(typing ? 'composing' : 'paused'), noStore.write({})));
   }
 
@@ -43,7 +48,7 @@ export class Typing {
 
   /** Nobody is known to be writing any more. */
   clear(): void {
-    for (const chat of [...this.theirs.keys()]) this.received(chat, false);
+    for (const [chat, there] of this.theirs) for (const from of there.keys()) this.received(chat, from, false);
     this.ours.clear();
   }
 }

@@ -1,30 +1,87 @@
 /** From what is stored to what the app sees. */
 import type { ChatRecord, ContactRecord, MessageRecord, StoredReason } from '../db/schema';
+import { parseAesgcm } from '../crypto/files';
 import { localOf } from '../xmpp/jid';
-import type { Address, Availability, Chat, Contact, Lock, Message, Reason, ReasonCode } from './api';
+import type { Address, Availability, Chat, Contact, Group, Lock, Message, Reaction, Reason, ReasonCode, SharedFile } from './api';
+import { kindOf } from './files';
 
-export function messageView(record: MessageRecord): Message {
+export function messageView(record: MessageRecord, self: Address): Message {
+  const reactions = reactionsView(record, self);
+  const file = fileView(record);
   return {
-    id: record.id, chat: record.chat, from: record.from, outgoing: record.outgoing, text: record.text, order: record.order,
+    id: record.id, chat: record.chat, from: record.from, outgoing: record.outgoing, text: file ? '' : record.text, order: record.order,
     at: record.at, state: record.state, lock: record.lock,
+    ...(record.nick !== undefined && { name: record.nick }),
+    ...(record.mentionIn !== undefined && { mention: true as const }),
+    ...(record.reply && {
+      reply: {
+        text: record.reply.text, ...(record.reply.id !== undefined && { id: record.reply.id }),
+        ...(record.reply.from !== undefined && { from: record.reply.from }), ...(record.reply.nick !== undefined && { name: record.reply.nick }),
+      },
+    }),
+    ...(file && { file }),
+    ...(reactions.length > 0 && { reactions }),
+    ...(record.edits !== undefined && record.edits.length > 0 && { edited: true as const }),
+    ...(record.retracted && { retracted: record.retracted }),
+    // In a group a message is known by the id that its archive has given it.
+    known: record.state !== 'sending' && record.state !== 'failed' && (record.stanzaId !== undefined || record.origin !== undefined),
     ...(record.reason && { reason: reasonView(record.reason) }),
     ...(record.problem !== undefined && { problem: record.problem }),
     ...(record.device !== undefined && { device: record.device }),
   };
 }
 
+/** The file that a message shares: as we know it, or as its address tells. */
+function fileView({ file, text, state, retracted }: MessageRecord): SharedFile | undefined {
+  if (retracted) return undefined;
+  if (file) return { ...file, kind: kindOf(file.name), uploading: text === '' && state === 'sending' };
+  const shared = text.startsWith('aesgcm:') ? parseAesgcm(text) : undefined;
+  if (!shared) return undefined;
+  const name = nameOf(shared.url);
+  return { name, kind: kindOf(name), uploading: false };
+}
+
+/** The last part of an address. */
+function nameOf(url: string): string {
+  const last = new URL(url).pathname.split('/').pop() ?? '';
+  try {
+    return decodeURIComponent(last).slice(0, 200) || 'file';
+  } catch {
+    return 'file';
+  }
+}
+
+/** The name of a file in the preview of a message that shares one. */
+function previewFile(text: string): string | undefined {
+  return /^aesgcm:\/\/[^#\s]+/.test(text) ? nameOf(text.replace(/^aesgcm:/, 'https:').replace(/#.*$/, '')) : undefined;
+}
+
+function reactionsView({ reactions }: MessageRecord, self: Address): Reaction[] {
+  const by = new Map<string, Address[]>();
+  for (const [from, emojis] of Object.entries(reactions ?? {})) {
+    for (const emoji of emojis) by.set(emoji, [...by.get(emoji) ?? [], from]);
+  }
+  return [...by].map(([emoji, from]) => ({ emoji, from, own: from.includes(self) })).sort((a, b) => b.from.length - a.from.length);
+}
+
 function reasonView(stored: StoredReason): Reason {
   return { ...stored, code: stored.code as ReasonCode };
 }
 
-export function chatView(record: ChatRecord, title: string, lock: Lock): Chat {
+export function chatView(record: ChatRecord, title: string, lock: Lock, group?: Group): Chat {
   return {
-    id: record.id, kind: record.kind, title, lock, unread: record.unread, readUpTo: record.readUpTo, draft: record.draft,
+    id: record.id, kind: record.kind, ...(group && { group }), title, lock,
+    unread: record.unread, mentions: record.mentions ?? 0, readUpTo: record.readUpTo, draft: record.draft,
     activeAt: record.activeAt, hasOlder: !record.archiveStart,
     ...(record.last && {
       last: {
-        text: record.last.text, outgoing: record.last.outgoing, state: record.last.state, at: record.last.at,
+        ...(record.kind === 'group' && record.last.from !== undefined && { from: record.last.from }),
+        ...(record.last.nick !== undefined && { name: record.last.nick }),
+        text: previewFile(record.last.text) === undefined ? record.last.text : '',
+        ...((record.last.file || previewFile(record.last.text) !== undefined) && { file: kindOf(previewFile(record.last.text) ?? record.last.text), text: '' }),
+        outgoing: record.last.outgoing, state: record.last.state, at: record.last.at,
         ...(record.last.problem !== undefined && { problem: record.last.problem }),
+        ...(record.last.retracted && { retracted: true as const }),
       },
     }),
   };

@@ -38,8 +38,8 @@ export class Database {
   static async open(storage: string, address: string, onLost: () => void = () => undefined): Promise<Database> {
     const name = databaseName(storage, address);
     const db = await openDB<KithSchema>(name, MIGRATIONS.length, {
-      upgrade(database, from) {
-        for (const migrate of MIGRATIONS.slice(from)) migrate(database);
+      upgrade(database, from, _to, tx) {
+        for (const migrate of MIGRATIONS.slice(from)) migrate(database, tx);
       },
       blocking() {
         db.close();

@@ -43,6 +43,15 @@ export async function countUnread(tx: Tx<Mode>, chat: string, readUpTo: number):
   return tx.objectStore('messages').index('incoming').count(chatRange(chat, readUpTo, Infinity, { from: true }));
 }
 
+export async function countMentions(tx: Tx<Mode>, chat: string, readUpTo: number): Promise<number> {
+  return tx.objectStore('messages').index('mention').count(chatRange(chat, readUpTo, Infinity, { from: true }));
+}
+
+/** What is unread above this position. */
+export async function unreadAbove(tx: Tx<Mode>, chat: string, readUpTo: number): Promise<Pick<ChatRecord, 'unread' | 'mentions'>> {
+  return { unread: await countUnread(tx, chat, readUpTo), mentions: await countMentions(tx, chat, readUpTo) };
+}
+
 /** The newest incoming message at or below `order`. */
 export async function lastIncoming(tx: Tx<Mode>, chat: string, order: number): Promise<MessageRecord | undefined> {
   const cursor = await tx.objectStore('messages').index('incoming').openCursor(chatRange(chat, -Infinity, order), 'prev');
@@ -61,14 +70,15 @@ export async function oldestArchived(tx: Tx<Mode>, chat: string): Promise<Messag
 
 export function previewOf(message: MessageRecord): Preview {
   return {
-    id: message.id, text: message.text.slice(0, 200), outgoing: message.outgoing, state: message.state, at: message.at,
-    order: message.order, ...(message.problem !== undefined && { problem: message.problem }),
+    id: message.id, text: (message.file ? message.file.name : message.text).slice(0, 200), ...(message.file && { file: true as const }), outgoing: message.outgoing, state: message.state, at: message.at,
+    order: message.order, from: message.from, ...(message.nick !== undefined && { nick: message.nick }),
+    ...(message.problem !== undefined && { problem: message.problem }), ...(message.retracted && { retracted: true as const }),
   };
 }
 
-export function emptyChat(id: string): ChatRecord {
+export function emptyChat(id: string, kind: ChatRecord['kind'] = 'direct'): ChatRecord {
   return {
-    id, kind: 'direct', unread: 0, readUpTo: 0, top: 0, bottom: 0, peerRead: -Infinity, draft: '', activeAt: 0,
+    id, kind, unread: 0, readUpTo: 0, top: 0, bottom: 0, peerRead: -Infinity, draft: '', activeAt: 0,
     archiveStart: false,
   };
 }
@@ -84,6 +94,7 @@ export async function append(tx: Tx, chat: ChatRecord, message: NewMessage): Pro
   const next: ChatRecord = {
     ...chat, top: order, bottom: first ? order : chat.bottom, last: previewOf(stored),
     activeAt: Math.max(chat.activeAt, stored.at), unread: chat.unread + (stored.incomingIn === undefined ? 0 : 1),
+    mentions: (chat.mentions ?? 0) + (stored.mentionIn === undefined ? 0 : 1),
   };
   await tx.objectStore('chats').put(next);
   return [stored, next];
@@ -130,7 +141,7 @@ export async function remove(tx: Tx, message: MessageRecord): Promise<ChatRecord
   const [last] = await messagesBefore(tx, message.chat, Infinity, 1);
   const { last: _, ...rest } = chat;
   const next: ChatRecord = {
-    ...rest, ...(last && { last: previewOf(last) }), unread: await countUnread(tx, message.chat, chat.readUpTo),
+    ...rest, ...(last && { last: previewOf(last) }), ...(await unreadAbove(tx, message.chat, chat.readUpTo)),
   };
   await tx.objectStore('chats').put(next);
   return next;

@@ -19,6 +19,8 @@ export interface Meta {
   blocked: readonly string[];
   /** When the prekeys and the signed prekey were last looked after. */
   keysChecked: number;
+  /** Name of this browser at the service that wakes it; empty: it is not to be woken. */
+  pushNode: string;
 }
 
 type Mode = 'readonly' | 'readwrite';

@@ -17,7 +17,10 @@ export interface StoredReason {
 export interface MessageRecord {
   readonly id: string;
   readonly chat: string;
+  /** Bare address of the sender; in a group that does not say who its people are, the address of the occupant. */
   readonly from: string;
+  /** What the sender was called in the group. */
+  readonly nick?: string;
   readonly outgoing: boolean;
   readonly text: string;
   readonly order: number;
@@ -27,7 +30,7 @@ export interface MessageRecord {
   readonly problem?: MessageProblem;
   readonly lock: Protection;
   readonly device?: number;
-  /** Id in the account's archive (XEP-0359, by the own server). Unique. */
+  /** Id in the archive of the account or of the group (XEP-0359). Unique. See `archiveKey`. */
   readonly stanzaId?: string;
   /** Sender and the id that the sender gave: what tells two copies of one message. See `originKey`. */
   readonly origin?: string;
@@ -35,24 +38,52 @@ export interface MessageRecord {
   readonly wireId?: string;
   /** The chat, on incoming messages only: what unread messages are counted by. */
   readonly incomingIn?: string;
+  /** The chat, on incoming messages that name the own person. */
+  readonly mentionIn?: string;
+  /** What it answers: the id by which the other side knows that, and what was said. */
+  readonly reply?: { readonly ref: string; readonly id?: string; readonly from?: string; readonly nick?: string; readonly text: string };
+  /** The file that it shares, of own messages; the file itself is in `files`. Without a text it is not uploaded yet. */
+  readonly file?: FileFacts;
+  /** By whom, and with what. */
+  readonly reactions?: Readonly<Record<string, readonly string[]>>;
+  /** What it said before, oldest first. */
+  readonly edits?: readonly { readonly text: string; readonly at: number }[];
+  /** Id of the latest correction: it may come more than once. */
+  readonly editId?: string;
+  /** It was taken back, by its sender or by somebody who looks after the group. */
+  readonly retracted?: { readonly at: number; readonly by?: string };
   /** The sender wants to know when it was shown (XEP-0333). */
   readonly markable?: boolean;
 }
 
 export interface Preview {
   readonly id: string;
+  readonly from?: string;
+  readonly nick?: string;
   readonly text: string;
   readonly outgoing: boolean;
   readonly state: MessageState;
   readonly at: number;
   readonly order: number;
   readonly problem?: MessageProblem;
+  /** `text` is the name of a file. */
+  readonly file?: true;
+  readonly retracted?: true;
+}
+
+export interface FileFacts {
+  readonly name: string;
+  readonly size: number;
+  readonly width?: number;
+  readonly height?: number;
 }
 
 export interface ChatRecord {
   readonly id: string;
-  readonly kind: 'direct';
+  readonly kind: 'direct' | 'group';
   readonly unread: number;
+  /** Unread messages that name the own person. */
+  readonly mentions?: number;
   readonly readUpTo: number;
   /** `order` of the newest and oldest message; 0 and 0 while there is none. */
   readonly top: number;
@@ -64,6 +95,10 @@ export interface ChatRecord {
   readonly activeAt: number;
   /** The server's archive holds nothing older than what is here. */
   readonly archiveStart: boolean;
+  /** Position in the group's archive up to which everything is here. The account's own is in `meta`. */
+  readonly archive?: { readonly id: string; readonly at: number };
+  /** How far each member of the group has read, as an `order`. */
+  readonly readers?: Readonly<Record<string, number>>;
   /** A read position not yet told to the server: archive id and, if the sender asked for it, the message's id. */
   readonly untoldRead?: { readonly stanzaId?: string; readonly wireId?: string };
   /** A read position of another own device whose message is not here yet (XEP-0490). */
@@ -84,10 +119,70 @@ export interface ContactRecord {
   readonly groups: readonly string[];
 }
 
+export type Affiliation = 'owner' | 'admin' | 'member' | 'none' | 'outcast';
+
+export interface MemberRecord {
+  readonly address: string;
+  readonly affiliation: Affiliation;
+  /** Name in the group, once heard. */
+  readonly nick?: string;
+}
+
+/** What becomes of a group: one is asked to join, wants to be in it, or is not any more. */
+export type Standing = 'invited' | 'wanted' | 'left' | 'removed' | 'banned' | 'ended';
+
+export interface GroupRecord {
+  readonly address: string;
+  readonly standing: Standing;
+  /** As it stands in the account's bookmarks (XEP-0402); `extensions` as XML. */
+  readonly bookmark?: {
+    readonly name?: string; readonly autojoin: boolean; readonly nick?: string; readonly password?: string; readonly extensions?: string;
+  };
+  readonly invite?: { readonly from: string; readonly text?: string; readonly password?: string; readonly at: number };
+  /** What the room tells of itself. */
+  readonly room?: RoomFacts;
+  readonly subject?: string;
+  /** The own affiliation. */
+  readonly affiliation: Affiliation;
+  /** Members, admins and owners. */
+  readonly members: readonly MemberRecord[];
+  /** Why it is over, in the words of who ended it. */
+  readonly reason?: string;
+}
+
+export interface RoomFacts {
+  readonly name?: string;
+  readonly description?: string;
+  readonly membersOnly: boolean;
+  /** Everybody in it knows who the others are. */
+  readonly open: boolean;
+  readonly hidden: boolean;
+  readonly archived: boolean;
+  readonly mayInvite: boolean;
+  readonly maySetSubject: boolean;
+  /** Hash of its picture. */
+  readonly picture?: string;
+}
+
+/** What changes a message that was said before; `ref`: the id by which everybody knows that. */
+export type Deed =
+  | { readonly kind: 'edit'; readonly ref: string; readonly text: string; readonly lock: Protection }
+  | { readonly kind: 'react'; readonly ref: string; readonly emojis: readonly string[] }
+  | { readonly kind: 'retract'; readonly ref: string; readonly by?: string };
+
+/** Deeds about a message that is not here yet. */
+export interface PendingRecord {
+  /** See `pendingKey`. */
+  readonly key: string;
+  readonly deeds: readonly { readonly deed: Deed; readonly from: string; readonly at: number; readonly id?: string }[];
+}
+
 /** A message on its way out. Without `stanza` it still has to be encrypted. */
 export interface OutboxRecord {
   readonly seq: number;
+  /** Id of the message, or of what is done to one. */
   readonly message: string;
+  readonly deed?: Deed;
   readonly chat: string;
   readonly plain: boolean;
   /** The finished stanza: sent again byte for byte after a crash, never encrypted again. */
@@ -128,17 +223,21 @@ export interface KithSchema extends DBSchema {
   messages: {
     key: string;
     value: MessageRecord;
-    indexes: { order: [string, number]; stanza: string; origin: string; incoming: [string, number] };
+    indexes: { order: [string, number]; stanza: string; origin: string; incoming: [string, number]; mention: [string, number] };
   };
   outbox: { key: number; value: OutboxRecord; indexes: { message: string; lane: [string, number] } };
   omemo: { key: string; value: SealedRecord };
   devices: { key: string; value: DeviceListRecord };
+  groups: { key: string; value: GroupRecord };
+  pending: { key: string; value: PendingRecord };
+  /** By the id of the message. */
+  files: { key: string; value: Blob };
 }
 
 export type Store = StoreNames<KithSchema>;
 export type Tx<Mode extends IDBTransactionMode = 'readwrite'> = IDBPTransaction<KithSchema, Store[], Mode>;
 
-type Migration = (db: IDBPDatabase<KithSchema>) => void;
+type Migration = (db: IDBPDatabase<KithSchema>, tx: IDBPTransaction<KithSchema, Store[], 'versionchange'>) => void;
 
 /** Append only. A released migration is never changed. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -157,9 +256,29 @@ export const MIGRATIONS: readonly Migration[] = [
     db.createObjectStore('omemo');
     db.createObjectStore('devices', { keyPath: 'address' });
   },
+  (db, tx) => {
+    db.createObjectStore('groups', { keyPath: 'address' });
+    tx.objectStore('messages').createIndex('mention', ['mentionIn', 'order']);
+  },
+  (db) => void db.createObjectStore('pending', { keyPath: 'key' }),
+  (db) => void db.createObjectStore('files'),
 ];
 
 /** Key of `MessageRecord.origin`: an id means something only together with who gave it. */
 export function originKey(from: string, id: string): string {
   return `${from}\n${id}`;
+}
+
+/** Key of `MessageRecord.stanzaId`: every archive gives its own ids. Those of the account stand alone. */
+export function archiveKey(self: string, archive: string, id: string): string {
+  return archive === self ? id : `${archive}\n${id}`;
+}
+
+/** The id as the archive gave it. */
+export function archiveId(key: string): string {
+  return key.slice(key.lastIndexOf('\n') + 1);
+}
+
+export function pendingKey(chat: string, ref: string): string {
+  return `${chat}\n${ref}`;
 }

@@ -15,6 +15,12 @@ export interface Formats {
   /** "3 days ago"; "just now" for less than a minute. */
   ago(at: number, now: number): string;
   number(value: number): string;
+  /** 12.3 MB */
+  bytes(value: number): string;
+  /** "1.4 MB" */
+  size(bytes: number): string;
+  /** "Anna, Ben and Clara" */
+  list(parts: readonly string[]): string;
 }
 
 /** Days between two moments by the calendar, not by hours. */
@@ -34,6 +40,8 @@ export function formatsFor(locale: string, words: Catalogue['time']): Formats {
   const full = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const number = new Intl.NumberFormat(locale);
+  const bytes = new Map(['kilobyte', 'megabyte', 'gigabyte'].map((unit) => [unit, new Intl.NumberFormat(locale, { style: 'unit', unit, maximumFractionDigits: 1 })]));
+  const list = new Intl.ListFormat(locale);
   const sameYear = (at: number, now: number): boolean => new Date(at).getFullYear() === new Date(now).getFullYear();
   return {
     time: (at) => time.format(at),
@@ -62,5 +70,15 @@ export function formatsFor(locale: string, words: Catalogue['time']): Formats {
       return relative.format(-Math.round(days / 365), 'year');
     },
     number: (value) => number.format(value),
+    bytes: (value) => {
+      const [unit, size] = value < 1e6 ? ['kilobyte', 1e3] : value < 1e9 ? ['megabyte', 1e6] : ['gigabyte', 1e9];
+      return bytes.get(unit)?.format(value / size) ?? '';
+    },
+    size: (bytes) => {
+      const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
+      const step = Math.min(units.length - 1, bytes > 0 ? Math.floor(Math.log10(bytes) / 3) : 0);
+      return new Intl.NumberFormat(locale, { style: 'unit', unit: units[step] ?? 'byte', unitDisplay: 'short', maximumFractionDigits: step > 1 ? 1 : 0 }).format(bytes / 1000 ** step);
+    },
+    list: (parts) => list.format(parts),
   };
 }

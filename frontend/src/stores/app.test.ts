@@ -20,7 +20,7 @@ test('the stores hold what the core knows', async () => {
   const app = await started(new FakeCore(family()));
   expect(app.session.get().phase).toBe('online');
   expect(app.domain.get()).toBe('linden.example');
-  expect(app.inbox.get()).toMatchObject({ requests: 1, unread: 4 });
+  expect(app.inbox.get()).toMatchObject({ requests: 2, invitations: 1, unread: 6 });
   expect(app.inbox.get().chats[0]).toBe('jonas@linden.example');
   expect(app.inbox.get().people).toEqual(['beatrice@linden.example', 'emil@linden.example']);
 });
@@ -50,7 +50,7 @@ test('a message moves its chat to the top and counts', async () => {
   const app = await started(core);
   core.receive('tarek@linden.example', 'Hi');
   expect(app.inbox.get().chats[0]).toBe('tarek@linden.example');
-  expect(app.inbox.get().unread).toBe(5);
+  expect(app.inbox.get().unread).toBe(7);
 });
 
 test('somebody blocked disappears from the list', async () => {
@@ -77,10 +77,10 @@ test('typing is forgotten when its end never comes', async () => {
   const clock = new FakeClock();
   const core = new FakeCore(family());
   const app = await started(core, clock);
-  core.tell('typing', { chat: lena, typing: true });
+  core.tell('typing', { chat: lena, from: lena, typing: true });
   expect(app.typing.get().has(lena)).toBe(true);
   clock.advance(29_000);
-  core.tell('typing', { chat: lena, typing: true });
+  core.tell('typing', { chat: lena, from: lena, typing: true });
   clock.advance(29_000);
   expect(app.typing.get().has(lena)).toBe(true);
   clock.advance(2000);
@@ -105,7 +105,7 @@ test('a chat with nobody known has a name and no lock yet', () => {
 test('the switcher puts unread first, and with letters the best match', async () => {
   const app = await started(new FakeCore(family()));
   const find = (query: string): readonly string[] => findChats(query, app.chats.get(), app.contacts.get());
-  expect(find('').slice(0, 2)).toEqual([lena, 'oma.ilse@linden.example']);
+  expect(find('').slice(0, 2)).toEqual([lena, 'sunday@groups.linden.example']);
   expect(find('bea')[0]).toBe('beatrice@linden.example');
   expect(find('béa')[0]).toBe('beatrice@linden.example');
   expect(find('lhw')[0]).toBe(lena);

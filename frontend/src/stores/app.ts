@@ -1,19 +1,29 @@
 import type { Core, Events } from '../core/api';
 import { type Attempt, attempts } from './actions';
+import { followBadge } from './badge';
+import { bareBrowser, type BrowserHost } from './browser';
 import { Cell, Derived, type Readable } from './cell';
 import { ChatsStore, chatWith, type Inbox, inbox } from './chats';
 import { type Clock, systemClock } from './clock';
 import { ContactsStore } from './contacts';
 import { Conversations } from './conversations';
-import { DeviceNews } from './devices';
+import { DeviceNews, MemberNews } from './devices';
+import { RecentEmoji } from './emoji';
+import { Install } from './install';
+import { launch } from './launch';
 import { NoticeStore } from './notices';
+import { closeWhenRead, type NotificationHost } from './notifications';
 import { OverlayStore } from './overlays';
+import { PersistenceStore } from './persistence';
 import { PreferencesStore } from './preferences';
 import { reasonOf } from './reason';
 import { Router, type RouterHost } from './router';
 import { SessionStore } from './session';
 import { SignIn } from './signin';
+import { TransferStore } from './transfers';
 import { TypingStore } from './typing';
+import { Updates } from './updates';
+import { Wakeups } from './wakeups';
 
 /** The stores of the app; the list of its parts. Views get this and nothing else. */
 export interface App {
@@ -29,10 +39,18 @@ export interface App {
   readonly typing: TypingStore;
   readonly conversations: Conversations;
   readonly deviceNews: DeviceNews;
+  readonly memberNews: MemberNews;
+  readonly recentEmoji: RecentEmoji;
+  readonly transfers: TransferStore;
   readonly notices: NoticeStore;
   readonly overlays: OverlayStore;
   readonly preferences: PreferencesStore;
   readonly router: Router;
+  readonly updates: Updates;
+  readonly install: Install;
+  readonly persistence: PersistenceStore;
+  readonly notifications: NotificationHost;
+  readonly wakeups: Wakeups;
   readonly attempt: Attempt;
   /** Called for every message that should be shown as a notification. */
   onNotify: (event: Events['notify']) => void;
@@ -44,18 +62,25 @@ export interface AppHost {
   readonly router: RouterHost;
   readonly storage: Pick<Storage, 'getItem' | 'setItem'>;
   readonly clock?: Clock;
+  readonly browser?: BrowserHost;
 }
 
 export function createApp(core: Core, host: AppHost): App {
   const clock = host.clock ?? systemClock;
+  const browser = host.browser ?? bareBrowser;
   const domain = new Cell('');
   const session = new SessionStore();
   const contacts = new ContactsStore();
   const chats = new ChatsStore();
   const typing = new TypingStore(clock);
   const deviceNews = new DeviceNews();
+  const memberNews = new MemberNews();
+  const transfers = new TransferStore();
   const notices = new NoticeStore(clock);
   const overlays = new OverlayStore();
+  const router = new Router(host.router);
+  const preferences = new PreferencesStore(host.storage);
+  const install = new Install(browser.install);
   const conversations = new Conversations(core, clock, (address) => chatWith(chats.get(), contacts.get(), address));
 
   const takes: { readonly [K in keyof Events]: (data: Events[K]) => void } = {
@@ -74,14 +99,21 @@ export function createApp(core: Core, host: AppHost): App {
     messages: (data) => conversations.apply(data),
     typing: (data) => typing.apply(data),
     devices: (data) => deviceNews.apply(data),
+    members: (data) => memberNews.apply(data),
+    transfer: (data) => transfers.apply(data),
     notify: (data) => app.onNotify(data),
   };
 
   const app: App = {
-    core, clock, domain, session, signIn: new SignIn(core, () => domain.get()), contacts, chats, typing, conversations, deviceNews, notices, overlays,
+    core, clock, domain, session, signIn: new SignIn(core, () => domain.get()), contacts, chats, typing, conversations, deviceNews, memberNews, notices, overlays,
+    recentEmoji: new RecentEmoji(host.storage), transfers,
     inbox: new Derived([chats, contacts], () => inbox(chats.get(), contacts.get())),
-    preferences: new PreferencesStore(host.storage),
-    router: new Router(host.router),
+    preferences,
+    router, install,
+    updates: new Updates(browser.updates, clock, session),
+    persistence: new PersistenceStore(browser.storage, clock, host.storage, session, install),
+    notifications: browser.notifications,
+    wakeups: new Wakeups(browser.wakeups, core, session, preferences),
     attempt: attempts(notices),
     onNotify: () => undefined,
     start: async () => {
@@ -106,5 +138,9 @@ export function createApp(core: Core, host: AppHost): App {
       }
     },
   };
+  followBadge(chats, contacts, (count) => browser.badge(count));
+  closeWhenRead(chats, browser.notifications);
+  browser.onWoken(() => void core.reconnect().catch(() => undefined));
+  browser.onGo((path) => launch(app, path));
   return app;
 }

@@ -29,13 +29,15 @@ export function chatWith(chats: Chats, contacts: Contacts, address: Address): Ch
   if (chat) return chat.title ? chat : { ...chat, title };
   return {
     id: address, kind: 'direct', title, lock: 'unknown',
-    unread: 0, readUpTo: 0, draft: '', activeAt: 0, hasOlder: true,
+    unread: 0, mentions: 0, readUpTo: 0, draft: '', activeAt: 0, hasOlder: true,
   };
 }
 
 /** What the list pane shows, top to bottom. */
 export interface Inbox {
+  /** People who ask to be contacts, and groups that one is asked to. */
   readonly requests: number;
+  readonly invitations: number;
   /** Newest first. */
   readonly chats: readonly Address[];
   /** Contacts to whom nobody has written yet, by name. */
@@ -46,10 +48,16 @@ export interface Inbox {
 export function inbox(chats: Chats, contacts: Contacts): Inbox {
   const shown: Chat[] = [];
   let unread = 0;
+  let invitations = 0;
   for (const chat of chats.values()) {
     if (contacts.get(chat.id)?.blocked) continue;
+    if (chat.group?.state === 'invited') {
+      invitations += 1;
+      continue;
+    }
     unread += chat.unread;
-    if (chat.last || chat.draft || chat.unread > 0) shown.push(chat);
+    const belongs = chat.group !== undefined && (chat.group.state === 'here' || chat.group.state === 'joining' || chat.group.state === 'out');
+    if (chat.last || chat.draft || chat.unread > 0 || belongs) shown.push(chat);
   }
   shown.sort((a, b) => b.activeAt - a.activeAt);
   const listed = new Set(shown.map((chat) => chat.id));
@@ -60,7 +68,8 @@ export function inbox(chats: Chats, contacts: Contacts): Inbox {
   }
   people.sort((a, b) => byName(shownName(a, a.address), shownName(b, b.address)));
   return {
-    requests: requests(contacts).length,
+    requests: requests(contacts).length + invitations,
+    invitations,
     chats: shown.map((chat) => chat.id),
     people: people.map((contact) => contact.address),
     unread,

@@ -47,6 +47,11 @@ export function completeAddress(typed: string, domain: string): Address | undefi
   return /^[^\s@/"&'<>:]+@[^\s@/"&'<>:]+(:\d+)?$/u.test(address) ? address : undefined;
 }
 
+/** Whether an address is rather that of a group: by the names that services of groups have. */
+export function looksLikeGroup(typed: string): boolean {
+  return /@(?:groups?|conference|muc|rooms?|chat)\.[^@/]+$/i.test(typed.trim().replace(/\?join$/i, '')) || /\?join$/i.test(typed.trim());
+}
+
 export function requests(contacts: Contacts): readonly Contact[] {
   return [...contacts.values()].filter((contact) => contact.relation === 'request' && !contact.blocked);
 }

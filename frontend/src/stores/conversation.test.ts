@@ -62,6 +62,36 @@ describe('opening', () => {
     expect(it.get().status).toBe('ready');
   });
 
+  test.each(['before the connection came', 'while it came'])('a chat of which nothing is here, opened %s, is filled', async (when) => {
+    const it = app.conversations.of(lena);
+    const offline = { messages: [], hasOlder: true, hasNewer: false };
+    let answer: () => void = () => undefined;
+    const page = vi.spyOn(core, 'page').mockImplementationOnce(() => new Promise((resolve) => { answer = () => resolve(offline); }));
+    const entering = it.enter();
+    if (when === 'while it came') void it.connected();
+    answer();
+    await entering;
+    if (when === 'before the connection came') {
+      expect(kinds(it)).toEqual([]);
+      await it.connected();
+    }
+    expect(kinds(it)).toEqual(['start', 'day', 'message', 'unread', 'message']);
+    await it.connected();
+    expect(page).toHaveBeenCalledTimes(2);
+  });
+
+  test('a chat with less than a page of it here gets the rest when there is a connection', async () => {
+    const it = app.conversations.of(lena);
+    const [older, newer] = core.world.messages.filter((message) => message.chat === lena);
+    if (!older || !newer) throw new Error('two messages are needed');
+    vi.spyOn(core, 'page').mockResolvedValueOnce({ messages: [newer], hasOlder: true, hasNewer: false });
+    await it.enter();
+    expect(texts(it)).toEqual([newer.text]);
+    await it.connected();
+    expect(texts(it)).toEqual([older.text, newer.text]);
+    expect(kinds(it)[0]).toBe('start');
+  });
+
   test('what arrives while a page is on its way is not lost', async () => {
     const it = app.conversations.of(lena);
     core.world.latency = 1;

@@ -1,6 +1,7 @@
 import type { Address, Chat, Commands, Events, Message, Page, Reason } from '../core/api';
 import { Cell, type Readable } from './cell';
 import type { Clock } from './clock';
+import { toggled } from './emoji';
 import { reasonOf } from './reason';
 import { type Divider, layRows, noRows, type Rows } from './rows';
 import { emptyTimeline, type Timeline, trimmed, withChanges, withNewer, withOlder } from './timeline';
@@ -26,7 +27,7 @@ export type SendResult =
   | { readonly sent: 'ask'; readonly before: boolean }
   | { readonly sent: 'no'; readonly reason: Reason };
 
-type Core = Pick<Commands, 'page' | 'send' | 'retry' | 'discard' | 'markRead' | 'setDraft' | 'setTyping' | 'focus'>;
+type Core = Pick<Commands, 'page' | 'send' | 'sendFile' | 'edit' | 'react' | 'retract' | 'retry' | 'discard' | 'markRead' | 'setDraft' | 'setTyping' | 'focus'>;
 
 const pageSize = 50;
 const keepLoaded = 600;
@@ -34,11 +35,25 @@ const draftDelay = 400;
 const readDelay = 150;
 const typingPause = 5000;
 const typingRepeat = 20_000;
+/** How many pages one reads back to find what was answered. */
+const maxReveal = 20;
+
+/** The message that is answered or corrected; `before`: what stood in the composer, for when correcting is given up. */
+export type Staged =
+  | { readonly kind: 'reply'; readonly message: Message }
+  | { readonly kind: 'edit'; readonly message: Message; readonly before: string };
+
+/** An own message with a text that the others know can be corrected. */
+export function mayCorrect(message: Message): boolean {
+  return message.outgoing && message.known && !message.retracted && !message.file && message.problem === undefined;
+}
 
 /** One open chat: the stretch of messages that is loaded, the draft, and what the person does with them. */
 export class Conversation implements Readable<ConversationState> {
   readonly address: Address;
   readonly draft: Cell<string>;
+  /** What the next message answers or corrects. */
+  readonly staged = new Cell<Staged | undefined>(undefined);
 
   readonly #core: Core;
   readonly #clock: Clock;
@@ -48,6 +63,8 @@ export class Conversation implements Readable<ConversationState> {
   #divider: Divider | undefined;
   /** Changes that arrive while a page is on its way, for it may have been read before them. */
   #meanwhile: { changed: Message[]; removed: string[] } | undefined;
+  /** The connection came while a page was on its way, which may have been read without it. */
+  #refill = false;
   #generation = 0;
   /** The person agreed, for as long as this page lives, to write without encryption here. */
   #unencryptedAgreed = false;
@@ -116,6 +133,19 @@ export class Conversation implements Readable<ConversationState> {
     await this.#load({ limit: pageSize });
   }
 
+  /** There is a connection: a chat of which less than a page was here gets what the server has. */
+  async connected(): Promise<void> {
+    if (this.#meanwhile) this.#refill = true;
+    else await this.#fill();
+  }
+
+  async #fill(): Promise<void> {
+    this.#refill = false;
+    const { messages, hasOlder } = this.#timeline;
+    if (this.get().status !== 'ready' || !hasOlder || messages.length >= pageSize) return;
+    await (messages.length === 0 ? this.reload() : this.loadOlder());
+  }
+
   async #load(bound: { around?: number; limit: number }): Promise<void> {
     const generation = ++this.#generation;
     this.#meanwhile = { changed: [], removed: [] };
@@ -130,6 +160,7 @@ export class Conversation implements Readable<ConversationState> {
       );
       this.#meanwhile = undefined;
       this.#publish({ status: 'ready', loading: undefined });
+      if (this.#refill) await this.#fill();
     } catch (error) {
       if (generation !== this.#generation) return;
       this.#meanwhile = undefined;
@@ -225,29 +256,101 @@ export class Conversation implements Readable<ConversationState> {
     if (text.trim() === '') return { sent: 'nothing' };
     if (agreed?.unencrypted) this.#unencryptedAgreed = true;
     if (this.#chat().lock === 'unencrypted' && !this.#unencryptedAgreed) return { sent: 'ask', before: false };
+    const staged = this.staged.get();
+    if (staged?.kind === 'edit') return this.#correct(staged, text);
     this.write('');
     this.flushDraft();
-    const result = await this.#send(text, this.#unencryptedAgreed && (agreed?.unencrypted === true || this.#chat().lock === 'unencrypted'));
-    if (result.sent !== 'yes' && this.draft.get() === '') this.write(text);
+    this.staged.set(undefined);
+    const result = await this.#send(text, this.#unencryptedAgreed && (agreed?.unencrypted === true || this.#chat().lock === 'unencrypted'), staged?.message);
+    if (result.sent !== 'yes' && this.draft.get() === '') {
+      this.write(text);
+      this.staged.set(staged);
+    }
     return result;
   }
 
+  async #correct(staged: Extract<Staged, { kind: 'edit' }>, text: string): Promise<SendResult> {
+    this.unstage();
+    try {
+      await this.#core.edit(this.address, staged.message.id, text.trim());
+      return { sent: 'yes' };
+    } catch (error) {
+      this.staged.set(staged);
+      this.write(text);
+      return { sent: 'no', reason: reasonOf(error) };
+    }
+  }
+
+  /** Sends files, one after the other. */
+  async share(files: readonly { readonly data: Blob; readonly name: string; readonly width?: number; readonly height?: number }[]): Promise<SendResult> {
+    try {
+      for (const { data, ...facts } of files) {
+        const stored = await this.#core.sendFile(this.address, data, { id: crypto.randomUUID(), ...facts });
+        this.apply({ chat: this.address, changed: [stored], removed: [] });
+      }
+      return { sent: files.length > 0 ? 'yes' : 'nothing' };
+    } catch (error) {
+      return { sent: 'no', reason: reasonOf(error) };
+    }
+  }
+
+  /** The next message answers this one. */
+  answer(message: Message): void {
+    this.unstage();
+    this.staged.set({ kind: 'reply', message });
+  }
+
+  /** An own message comes back into the composer, to be corrected. */
+  correct(message: Message): void {
+    this.unstage();
+    this.staged.set({ kind: 'edit', message, before: this.draft.get() });
+    this.write(message.text);
+  }
+
+  /** The last own message that can be corrected. */
+  lastOwn(): Message | undefined {
+    return this.#timeline.messages.findLast((message) => mayCorrect(message));
+  }
+
+  unstage(): void {
+    const staged = this.staged.get();
+    this.staged.set(undefined);
+    if (staged?.kind === 'edit') this.write(staged.before);
+  }
+
+  react(message: Message, emoji: string): Promise<void> {
+    const own = (message.reactions ?? []).filter((reaction) => reaction.own).map((reaction) => reaction.emoji);
+    return this.#core.react(this.address, message.id, toggled(own, emoji));
+  }
+
+  retract(id: string): Promise<void> {
+    return this.#core.retract(this.address, id);
+  }
+
+  /** Makes sure that a message is loaded; false when it is not here. */
+  async reveal(id: string): Promise<boolean> {
+    const has = (): boolean => this.#timeline.messages.some((message) => message.id === id);
+    for (let tries = 0; !has() && this.#timeline.hasOlder && tries < maxReveal; tries++) await this.loadOlder();
+    return has();
+  }
+
   /** Shows the message at once; it leaves the list again when the core does not take it. */
-  async #send(text: string, allowUnencrypted: boolean): Promise<SendResult> {
+  async #send(text: string, allowUnencrypted: boolean, answered?: Message): Promise<SendResult> {
     const id = crypto.randomUUID();
     if (this.#timeline.hasNewer) await this.reload();
     const last = this.#timeline.messages.at(-1);
     const lock = this.#chat().lock;
     const shown: Message = {
       id, chat: this.address, from: '', outgoing: true, text: text.trim(),
-      order: (last?.order ?? 0) + 0.001, at: this.#clock.now(), state: 'sending',
+      order: (last?.order ?? 0) + 0.001, at: this.#clock.now(), state: 'sending', known: false,
+      ...(answered && { reply: { id: answered.id, from: answered.from, text: answered.text, ...(answered.name !== undefined && { name: answered.name }) } }),
       lock: allowUnencrypted ? 'unencrypted' : lock === 'verified' ? 'verified' : 'encrypted',
     };
     this.stopTyping();
     this.#timeline = withChanges({ ...this.#timeline, hasNewer: false }, [shown], []);
     this.#publish({ status: 'ready' });
     try {
-      const stored = await this.#core.send(this.address, shown.text, { id, ...(allowUnencrypted ? { allowUnencrypted } : {}) });
+      const stored = await this.#core.send(this.address, shown.text, { id, ...(allowUnencrypted ? { allowUnencrypted } : {}), ...(answered && { replyTo: answered.id }) });
       // Events may have told more of it by now; they are newer than this answer.
       const now = this.#timeline.messages.find((message) => message.id === id);
       if (now === shown) this.apply({ chat: this.address, changed: [stored], removed: [] });
@@ -255,7 +358,8 @@ export class Conversation implements Readable<ConversationState> {
     } catch (error) {
       this.apply({ chat: this.address, changed: [], removed: [id] });
       const reason = reasonOf(error);
-      if (reason.code === 'cannot-encrypt') return { sent: 'ask', before: lock === 'encrypted' || lock === 'verified' };
+      // What is said in a private group never leaves it in the clear.
+      if (reason.code === 'cannot-encrypt' && this.#chat().group?.privacy !== 'private') return { sent: 'ask', before: lock === 'encrypted' || lock === 'verified' };
       return { sent: 'no', reason };
     }
   }

@@ -13,6 +13,17 @@ export class DeviceNews extends Cell<ReadonlyMap<Address, Events['devices']>> {
   }
 }
 
+/** Groups whose people changed; a new object for every change. */
+export class MemberNews extends Cell<ReadonlyMap<Address, Events['members']>> {
+  constructor() {
+    super(new Map());
+  }
+
+  apply(event: Events['members']): void {
+    this.update((news) => new Map(news).set(event.chat, { ...event }));
+  }
+}
+
 /** The devices of one address, in the order in which one wants to see them. */
 export function devicesOf(core: Core, address: Address): Resource<readonly Device[]> {
   return new Resource(async () => [...await core.devices(address)].sort((a, b) =>

@@ -4,13 +4,17 @@ import { Cell } from './cell';
 /** The dialog that lies above the app; at most one. */
 export type Overlay =
   | { readonly name: 'new-chat' }
+  | { readonly name: 'new-group' }
+  | { readonly name: 'add-members'; readonly address: Address }
+  | { readonly name: 'leave-group'; readonly address: Address }
   | { readonly name: 'invite' }
   | { readonly name: 'switcher' }
   | { readonly name: 'shortcuts' }
   | { readonly name: 'sign-out' }
   | { readonly name: 'lock'; readonly address: Address }
   | { readonly name: 'verify'; readonly address: Address }
-  | { readonly name: 'message-info'; readonly message: Message };
+  | { readonly name: 'message-info'; readonly message: Message }
+  | { readonly name: 'forward'; readonly message: Message };
 
 export class OverlayStore extends Cell<Overlay | undefined> {
   constructor() {

@@ -1,7 +1,92 @@
 /** Text of a message cut into what is shown differently. Everything stays text; nothing is ever HTML. */
-export type Piece =
+export type Leaf =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'link'; readonly text: string; readonly href: string };
+
+export type Piece =
+  | Leaf
+  /** XEP-0393 section 5.3; the marks around it are shown as well. */
+  | { readonly kind: 'strong' | 'emphasis' | 'strike'; readonly mark: string; readonly pieces: readonly Piece[] }
+  | { readonly kind: 'code'; readonly mark: string; readonly text: string };
+
+/** XEP-0393 section 5.1. */
+export type Block =
+  | { readonly kind: 'plain'; readonly text: string; readonly pieces: readonly Piece[] }
+  | { readonly kind: 'quote'; readonly blocks: readonly Block[] }
+  | { readonly kind: 'code'; readonly text: string };
+
+const maxDepth = 6;
+/** Longer lines are nobody's writing, and would take long. */
+const maxLine = 5000;
+const spans: Readonly<Record<string, 'strong' | 'emphasis' | 'strike' | 'code'>> = { '*': 'strong', _: 'emphasis', '~': 'strike', '`': 'code' };
+
+/** Blocks first: preformatted text, quotations, and the rest, in which there are spans and links. */
+export function blocks(text: string, depth = 0): readonly Block[] {
+  const out: Block[] = [];
+  let plain: string[] = [];
+  const flush = (): void => {
+    if (plain.length === 0) return;
+    const joined = plain.join('\n');
+    out.push({ kind: 'plain', text: joined, pieces: spansOf(joined) });
+    plain = [];
+  };
+  const lines = text.split('\n');
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i] ?? '';
+    if (line.startsWith('```')) {
+      flush();
+      const end = lines.findIndex((one, at) => at > i && one.startsWith('```'));
+      out.push({ kind: 'code', text: lines.slice(i + 1, end < 0 ? undefined : end).join('\n') });
+      if (end < 0) break;
+      i = end;
+    } else if (line.startsWith('>') && depth < maxDepth) {
+      flush();
+      let end = i;
+      while (lines[end]?.startsWith('>')) end++;
+      out.push({ kind: 'quote', blocks: blocks(lines.slice(i, end).map((one) => one.replace(/^> ?/, '')).join('\n'), depth + 1) });
+      i = end - 1;
+    } else {
+      plain.push(line);
+    }
+  }
+  flush();
+  return out;
+}
+
+/** Spans of one line each; what is a link is not looked into. */
+function spansOf(text: string, depth = 0): readonly Piece[] {
+  return text.split(/(?<=\n)/).flatMap((line) => spansOfLine(line, depth));
+}
+
+function spansOfLine(line: string, depth: number): readonly Piece[] {
+  if (line.length > maxLine) return pieces(line);
+  const out: Piece[] = [];
+  let from = 0;
+  for (let at = 0; at < line.length; at++) {
+    const kind = spans[line[at] ?? ''];
+    // An opening mark stands at the beginning, after a space or another mark, and before something else than a space.
+    if (!kind || depth >= maxDepth || !(at === 0 || /[\s*_~]/.test(line[at - 1] ?? '')) || !/\S/.test(line[at + 1] ?? '') || line[at + 1] === line[at]) continue;
+    const mark = line[at] ?? '';
+    const end = closing(line, at);
+    if (end < 0) continue;
+    const inner = line.slice(at + 1, end);
+    if (pieces(line.slice(from, end + 1)).some((piece) => piece.kind === 'link' && piece.text.includes(mark) && !inner.includes(piece.text))) continue;
+    if (at > from) out.push(...pieces(line.slice(from, at)));
+    out.push(kind === 'code' ? { kind, mark, text: inner } : { kind, mark, pieces: spansOfLine(inner, depth + 1) });
+    from = end + 1;
+    at = end;
+  }
+  if (from < line.length) out.push(...pieces(line.slice(from)));
+  return out;
+}
+
+/** The nearest mark of the same kind that does not follow a space, with something between. */
+function closing(line: string, at: number): number {
+  for (let end = line.indexOf(line[at] ?? '', at + 1); end >= 0; end = line.indexOf(line[at] ?? '', end + 1)) {
+    if (end > at + 1 && /\S/.test(line[end - 1] ?? '')) return end;
+  }
+  return -1;
+}
 
 const links = /\b(?:https?:\/\/|mailto:|www\.)[^\s<>"'`\u200b-\u200f\u202a-\u202e\u2066-\u2069]+/giu;
 
@@ -16,8 +101,8 @@ function trimEnd(url: string): string {
   }
 }
 
-export function pieces(text: string): readonly Piece[] {
-  const found: Piece[] = [];
+export function pieces(text: string): readonly Leaf[] {
+  const found: Leaf[] = [];
   let end = 0;
   for (const match of text.matchAll(links)) {
     const url = trimEnd(match[0]);

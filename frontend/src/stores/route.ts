@@ -1,7 +1,7 @@
 import type { Address } from '../core/api';
 
 export const settingsSections = [
-  'profile', 'devices', 'appearance', 'language', 'notifications', 'blocked', 'password', 'about',
+  'profile', 'devices', 'appearance', 'language', 'notifications', 'app', 'blocked', 'password', 'about',
 ] as const;
 export type SettingsSection = (typeof settingsSections)[number];
 

@@ -8,7 +8,7 @@ const minute = 60_000;
 function message(order: number, part: Partial<Message> = {}): Message {
   return {
     id: `m${order}`, chat: 'a@x', from: 'a@x', outgoing: false, text: String(order), order, at: at + order * minute,
-    state: 'received', lock: 'encrypted', ...part,
+    state: 'received', lock: 'encrypted', known: true, ...part,
   };
 }
 const lay = (messages: readonly Message[], hasOlder = true, divider?: { after: number; count: number }, previous?: Rows): Rows =>

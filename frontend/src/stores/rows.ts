@@ -33,7 +33,7 @@ function dayOf(at: number): string {
 }
 
 function sameRun(a: Message, b: Message): boolean {
-  return a.outgoing === b.outgoing && (a.outgoing || a.from === b.from) && !a.problem && !b.problem
+  return a.outgoing === b.outgoing && (a.outgoing || a.from === b.from) && !a.problem && !b.problem && !b.reply
     && b.at - a.at < groupWithin && dayOf(a.at) === dayOf(b.at);
 }
 

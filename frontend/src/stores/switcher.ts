@@ -10,6 +10,7 @@ export function findChats(query: string, chats: Chats, contacts: Contacts): read
   const found: { address: Address; points: number; unread: boolean; activeAt: number; title: string }[] = [];
   for (const address of new Set([...chats.keys(), ...contacts.keys()])) {
     const contact = contacts.get(address);
+    if (chats.get(address)?.group?.state === 'invited') continue;
     if (contact?.blocked || (contact?.relation === 'request' && !chats.has(address))) continue;
     const chat = chatWith(chats, contacts, address);
     const points = Math.max(score(query, chat.title), score(query, localPart(address)));

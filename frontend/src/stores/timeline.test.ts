@@ -3,7 +3,7 @@ import type { Message } from '../core/api';
 import { emptyTimeline, type Timeline, trimmed, withChanges, withNewer, withOlder } from './timeline';
 
 const message = (order: number, part: Partial<Message> = {}): Message => ({
-  id: `m${order}`, chat: 'a@x', from: 'a@x', outgoing: false, text: '', order, at: order, state: 'received', lock: 'encrypted', ...part,
+  id: `m${order}`, chat: 'a@x', from: 'a@x', outgoing: false, text: '', order, at: order, state: 'received', lock: 'encrypted', known: true, ...part,
 });
 const from = (...orders: number[]): Message[] => orders.map((order) => message(order));
 const orders = (timeline: Timeline): number[] => timeline.messages.map((it) => it.order);

@@ -5,23 +5,30 @@ import type { Clock } from './clock';
 /** XEP-0085 has no end for "composing" when the other side vanishes; after this it is forgotten. */
 const forgetAfter = 30_000;
 
-/** Who is writing to us right now. */
-export class TypingStore extends Cell<ReadonlySet<Address>> {
+export type Writing = ReadonlyMap<Address, readonly Address[]>;
+
+const nobody: readonly Address[] = [];
+
+/** Who is writing right now, by chat. */
+export class TypingStore extends Cell<Writing> {
   readonly #clock: Clock;
-  readonly #timers = new Map<Address, () => void>();
+  readonly #timers = new Map<string, () => void>();
 
   constructor(clock: Clock) {
-    super(new Set());
+    super(new Map());
     this.#clock = clock;
   }
 
-  apply({ chat, typing }: Events['typing']): void {
-    this.#timers.get(chat)?.();
-    this.#timers.delete(chat);
-    if (typing) this.#timers.set(chat, this.#clock.after(forgetAfter, () => this.apply({ chat, typing: false })));
-    if (typing === this.get().has(chat)) return;
-    const next = new Set(this.get());
-    if (typing) next.add(chat);
+  apply({ chat, from, typing }: Events['typing']): void {
+    const key = `${chat}\n${from}`;
+    this.#timers.get(key)?.();
+    this.#timers.delete(key);
+    if (typing) this.#timers.set(key, this.#clock.after(forgetAfter, () => this.apply({ chat, from, typing: false })));
+    const before = this.get().get(chat) ?? nobody;
+    if (typing === before.includes(from)) return;
+    const now = typing ? [...before, from] : before.filter((one) => one !== from);
+    const next = new Map(this.get());
+    if (now.length > 0) next.set(chat, now);
     else next.delete(chat);
     this.set(next);
   }

@@ -174,9 +174,9 @@ describe('one worker for all tabs', () => {
     expect(await two.snapshot).toEqual(EMPTY);
     expect(await one.core.reconnect()).toBe('reconnect');
     await expect(two.core.block('x@y')).rejects.toBeInstanceOf(CoreError);
-    browser.cores[0]?.emit('typing', { chat: 'a@b', typing: true });
+    browser.cores[0]?.emit('typing', { chat: 'a@b', from: 'a@b', typing: true });
     await settle();
-    expect(one.events).toEqual([['typing', { chat: 'a@b', typing: true }]]);
+    expect(one.events).toEqual([['typing', { chat: 'a@b', from: 'a@b', typing: true }]]);
     expect(two.events).toEqual(one.events);
     expect(browser.cores.length).toBe(1);
   });
@@ -222,7 +222,7 @@ describe('a worker for each tab', () => {
     expect(await second.snapshot).toEqual(EMPTY);
     expect(await second.core.reconnect()).toBe('reconnect');
     await expect(second.core.block('x@y')).rejects.toMatchObject({ reason: { code: 'policy' } });
-    browser.cores[0]?.emit('typing', { chat: 'a@b', typing: true });
+    browser.cores[0]?.emit('typing', { chat: 'a@b', from: 'a@b', typing: true });
     await settle();
     expect(first.events.length).toBe(1);
     expect(second.events.length).toBe(1);

@@ -1,6 +1,7 @@
 /** The browser, as the core needs it. */
 import type { Platform } from '../core/platform';
 import { systemClock } from '../xmpp/clock';
+import { ConnectionError } from '../xmpp/errors';
 import type { Socket } from '../xmpp/transport';
 
 export function browserPlatform(): Platform {
@@ -14,8 +15,26 @@ export function browserPlatform(): Platform {
     deviceName: deviceName(navigator.userAgent),
     isOnline: () => navigator.onLine,
     onOnline: (listener) => self.addEventListener('online', listener),
+    put,
     loadCrypto: async () => (await import('../crypto/wasm')).loadOmemo(),
   };
+}
+
+/** XMLHttpRequest tells how far it is; fetch does not. */
+function put(url: string, headers: Readonly<Record<string, string>>, data: Blob, signal: AbortSignal, onProgress: (done: number) => void): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('PUT', url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.setRequestHeader('content-type', 'application/octet-stream');
+    request.upload.onprogress = (event) => onProgress(event.loaded);
+    request.onload = () => resolve(request.status);
+    request.onerror = () => reject(new ConnectionError('upload failed'));
+    request.onabort = () => reject(new ConnectionError('upload cancelled'));
+    signal.addEventListener('abort', () => request.abort());
+    if (signal.aborted) reject(new ConnectionError('upload cancelled'));
+    else request.send(data);
+  });
 }
 
 /** Browser and system in two words; more would tell nobody anything and servers too much. */

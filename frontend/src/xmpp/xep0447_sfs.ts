@@ -2,7 +2,7 @@
  * XEP-0447 Stateless File Sharing, with the metadata of XEP-0446, hashes of XEP-0300 and encrypted sources of XEP-0448. In an
  * omemo:2 envelope this binds a file to its message: whoever fetches it checks size and hash (`crypto/files`).
  */
-import { attr, child, children, define, leafText, leafTexts, optional, text, type Of } from './codec';
+import { attr, child, children, define, leafText, optional, text, type Of } from './codec';
 import type { Bytes } from './bytes';
 
 const SFS = 'urn:xmpp:sfs:0';
@@ -49,9 +49,6 @@ export const fileSharing = define(SFS, 'file-sharing', {
   sources: optional(child(sources)),
 });
 export type FileSharing = Of<typeof fileSharing>;
-
-/** What the body is only there for those who do not know file sharing (XEP-0428). */
-export const fallbackFor = define('urn:xmpp:fallback:0', 'fallback', { for: attr('for'), bodies: leafTexts('urn:xmpp:fallback:0', 'body') });
 
 /** A file that was encrypted and uploaded, as it is shared. */
 export interface SharedFile {

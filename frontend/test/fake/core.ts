@@ -1,6 +1,6 @@
 import {
-  type Address, type Chat, type Contact, type Core, CoreError, type Device, type Events, type InviteInfo, type InviteLink,
-  type Login, type Message, type Page, type ReasonCode, type SessionState, type Snapshot, type Trust,
+  type Address, type BrowserSubscription, type Chat, type Contact, type Core, CoreError, type Device, type Events, type InviteInfo, type InviteLink,
+  type Login, type Member, type Message, type Page, type ReasonCode, type Role, type SessionState, type Snapshot, type Trust,
 } from '../../src/core/api';
 
 /** Everything the fake knows at the start. */
@@ -11,7 +11,15 @@ export interface World {
   chats: Chat[];
   messages: Message[];
   devices: Device[];
+  /** By group. */
+  members: Record<Address, Member[]>;
+  /** By the id of the message. */
+  files: Map<string, Blob>;
+  /** What messages said before, by their id. */
+  edits: Record<string, { text: string; at: number }[]>;
   logins: Login[];
+  /** Missing: the server wakes no browsers. */
+  pushKey?: string;
   invites: Record<string, InviteInfo>;
   password: string;
   /** Milliseconds that every command takes. */
@@ -61,7 +69,7 @@ export class FakeCore implements Core {
   receive(from: Address, text: string, part: Partial<Message> = {}): Message {
     const message: Message = {
       id: crypto.randomUUID(), chat: from, from, outgoing: false, text, order: this.#nextOrder(from), at: Date.now(),
-      state: 'received', lock: 'encrypted', ...part,
+      state: 'received', lock: 'encrypted', known: true, ...part,
     };
     this.#store(message, true);
     return message;
@@ -227,16 +235,65 @@ export class FakeCore implements Core {
     return structuredClone({ messages: all.slice(from, to), hasOlder: from > 0, hasNewer: to < all.length });
   }
 
-  async send(chat: Address, text: string, options: { allowUnencrypted?: boolean; id?: string } = {}): Promise<Message> {
+  async send(chat: Address, text: string, options: { allowUnencrypted?: boolean; id?: string; replyTo?: string } = {}): Promise<Message> {
     await this.#do('send', chat, text, options);
     if (this.#chat(chat).lock === 'unencrypted' && !options.allowUnencrypted) throw new CoreError({ code: 'cannot-encrypt' });
     const message: Message = {
       id: options.id ?? crypto.randomUUID(), chat, from: this.world.session.address ?? '', outgoing: true, text,
-      order: this.#nextOrder(chat), at: Date.now(), state: 'sending',
+      order: this.#nextOrder(chat), at: Date.now(), state: 'sending', known: false,
       lock: options.allowUnencrypted ? 'unencrypted' : this.#chat(chat).lock === 'verified' ? 'verified' : 'encrypted',
+    };
+    const answered = this.world.messages.find((it) => it.id === options.replyTo);
+    const whole = answered ? { ...message, reply: { id: answered.id, from: answered.from, text: answered.text } } : message;
+    this.#store(whole, false);
+    return whole;
+  }
+
+  async sendFile(chat: Address, file: Blob, { id, ...facts }: { id: string; name: string; width?: number; height?: number }): Promise<Message> {
+    await this.#do('sendFile', chat, facts.name, file.size);
+    this.world.files.set(id, file);
+    const message: Message = {
+      id, chat, from: this.world.session.address ?? '', outgoing: true, text: '', order: this.#nextOrder(chat), at: Date.now(), state: 'sending', known: false, lock: 'encrypted',
+      file: { ...facts, kind: file.type.startsWith('image/') ? 'image' : 'file', size: file.size, uploading: true },
     };
     this.#store(message, false);
     return message;
+  }
+
+  async fetchFile(chat: Address, id: string): Promise<Blob> {
+    await this.#do('fetchFile', chat, id);
+    const file = this.world.files.get(id);
+    if (!file) throw new CoreError({ code: 'not-found' });
+    return file;
+  }
+
+  async edit(chat: Address, id: string, text: string): Promise<void> {
+    await this.#do('edit', chat, id, text);
+    const old = this.world.messages.find((message) => message.id === id);
+    if (!old) throw new CoreError({ code: 'not-found' });
+    this.world.edits[id] = [...this.world.edits[id] ?? [], { text: old.text, at: old.at }];
+    this.setState(id, { text, edited: true });
+  }
+
+  async editsOf(chat: Address, id: string): Promise<readonly { text: string; at: number }[]> {
+    await this.#do('editsOf', chat, id);
+    return structuredClone(this.world.edits[id] ?? []);
+  }
+
+  async react(chat: Address, id: string, emojis: readonly string[]): Promise<void> {
+    await this.#do('react', chat, id, emojis);
+    const me = this.world.session.address ?? '';
+    const old = this.world.messages.find((message) => message.id === id)?.reactions ?? [];
+    const others = old.map((reaction) => ({ ...reaction, own: false, from: reaction.from.filter((who) => who !== me) })).filter((reaction) => reaction.from.length > 0 || emojis.includes(reaction.emoji));
+    const mine = emojis.filter((emoji) => !others.some((reaction) => reaction.emoji === emoji)).map((emoji) => ({ emoji, from: [] as Address[], own: false }));
+    this.setState(id, {
+      reactions: [...others, ...mine].map((reaction) => (emojis.includes(reaction.emoji) ? { ...reaction, own: true, from: [...reaction.from, me] } : reaction)),
+    });
+  }
+
+  async retract(chat: Address, id: string): Promise<void> {
+    await this.#do('retract', chat, id);
+    this.setState(id, { text: '', retracted: { at: Date.now() }, reactions: [] });
   }
 
   async retry(chat: Address, id: string): Promise<void> {
@@ -259,7 +316,7 @@ export class FakeCore implements Core {
     await this.#do('markRead', chat, order);
     if (order <= this.#chat(chat).readUpTo) return;
     this.setChat(chat, {
-      readUpTo: order,
+      readUpTo: order, mentions: this.#of(chat).filter((message) => message.mention === true && message.order > order).length,
       unread: this.#of(chat).filter((message) => !message.outgoing && message.order > order).length,
     });
   }
@@ -275,6 +332,96 @@ export class FakeCore implements Core {
 
   async focus(chat: Address | null): Promise<void> {
     await this.#do('focus', chat);
+  }
+
+  // ── groups ──
+
+  async createGroup(name: string, people: readonly Address[]): Promise<Address> {
+    await this.#do('createGroup', name, people);
+    const address = `${name.toLowerCase().replaceAll(/[^a-z]+/g, '-')}@groups.${this.world.domain}`;
+    const member = (who: Address, role: Role): Member =>
+      ({ address: who, name: this.#contact(who).name || who, role, self: who === this.world.session.address, here: true, canRead: true });
+    this.world.members[address] = [member(this.world.session.address ?? '', 'owner'), ...people.map((who) => member(who, 'member'))];
+    this.setChat(address, {
+      id: address, kind: 'group', title: name, activeAt: Date.now(),
+      group: {
+        state: 'here', privacy: 'private', role: 'owner', people: people.length + 1, may: { add: true, remove: true, configure: true }, cannotRead: [],
+      },
+    });
+    return address;
+  }
+
+  async joinGroup(address: Address): Promise<Address> {
+    await this.#do('joinGroup', address);
+    this.setChat(address, {
+      id: address, kind: 'group', title: address, lock: 'unencrypted', activeAt: Date.now(),
+      group: { state: 'here', privacy: 'public', role: 'guest', people: 12, may: { add: false, remove: false, configure: false }, cannotRead: [] },
+    });
+    return address;
+  }
+
+  async enterGroup(group: Address): Promise<void> {
+    await this.#do('enterGroup', group);
+    this.#group(group, { state: 'here' });
+  }
+
+  async declineGroup(group: Address): Promise<void> {
+    await this.#do('declineGroup', group);
+    this.#group(group, { state: 'left' });
+  }
+
+  async leaveGroup(group: Address, heir?: Address): Promise<void> {
+    await this.#do('leaveGroup', group, heir);
+    this.#group(group, { state: 'left' });
+  }
+
+  async endGroup(group: Address): Promise<void> {
+    await this.#do('endGroup', group);
+    this.#group(group, { state: 'ended' });
+  }
+
+  async renameGroup(group: Address, name: string): Promise<void> {
+    await this.#do('renameGroup', group, name);
+    this.setChat(group, { title: name });
+  }
+
+  async members(group: Address): Promise<readonly Member[]> {
+    await this.#do('members', group);
+    return structuredClone(this.world.members[group] ?? []);
+  }
+
+  async addMembers(group: Address, people: readonly Address[]): Promise<void> {
+    await this.#do('addMembers', group, people);
+    this.#setMembers(group, [
+      ...this.world.members[group] ?? [],
+      ...people.map((who): Member => ({ address: who, name: this.#contact(who).name || who, role: 'member', self: false, here: false })),
+    ]);
+  }
+
+  async removeMember(group: Address, person: Address): Promise<void> {
+    await this.#do('removeMember', group, person);
+    this.#setMembers(group, (this.world.members[group] ?? []).filter((member) => member.address !== person));
+  }
+
+  async setRole(group: Address, person: Address, role: Exclude<Role, 'guest'>): Promise<void> {
+    await this.#do('setRole', group, person, role);
+    this.#setMembers(group, (this.world.members[group] ?? []).map((member) => (member.address === person ? { ...member, role } : member)));
+  }
+
+  async readers(group: Address, id: string): Promise<readonly Address[]> {
+    await this.#do('readers', group, id);
+    return (this.world.members[group] ?? []).filter((member) => !member.self && member.here).map((member) => member.address);
+  }
+
+  #setMembers(group: Address, members: Member[]): void {
+    this.world.members[group] = members;
+    this.#group(group, { people: members.length });
+    this.tell('members', { chat: group });
+  }
+
+  #group(address: Address, part: Partial<NonNullable<Chat['group']>>): void {
+    const { group } = this.#chat(address);
+    if (group) this.setChat(address, { group: { ...group, ...part } });
   }
 
   // ── devices and trust ──
@@ -317,6 +464,19 @@ export class FakeCore implements Core {
     return structuredClone(this.world.logins);
   }
 
+  async pushKey(): Promise<string | undefined> {
+    await this.#do('pushKey');
+    return this.world.pushKey;
+  }
+
+  async enablePush(subscription: BrowserSubscription): Promise<void> {
+    await this.#do('enablePush', subscription);
+  }
+
+  async disablePush(): Promise<void> {
+    await this.#do('disablePush');
+  }
+
   async endLogin(id: string): Promise<void> {
     await this.#do('endLogin', id);
     this.world.logins = this.world.logins.filter((login) => login.id !== id);
@@ -346,7 +506,7 @@ export class FakeCore implements Core {
     return this.world.chats.find((chat) => chat.id === address)
       ?? {
         id: address, kind: 'direct', title: this.#contact(address).name || address, lock: 'encrypted',
-        unread: 0, readUpTo: 0, draft: '', activeAt: 0, hasOlder: false,
+        unread: 0, mentions: 0, readUpTo: 0, draft: '', activeAt: 0, hasOlder: false,
       };
   }
 

@@ -1,6 +1,7 @@
 import { createApp } from '../../src/stores/app';
 import type { RouterHost } from '../../src/stores/router';
 import { mountApp, mountUnsupported } from '../../src/views/mount';
+import { fakeBrowser } from './browser';
 import { FakeCore } from './core';
 import { scenes, worldOf } from './scenes';
 
@@ -25,7 +26,7 @@ const name = here().get('scene') ?? 'family';
 const world = worldOf(name);
 world.latency = Number(here().get('latency') ?? 0);
 const core = new FakeCore(world);
-const app = createApp(core, { router, storage: localStorage });
+const app = createApp(core, { router, storage: localStorage, browser: fakeBrowser(here().get('device')) });
 const root = document.getElementById('app');
 if (!root) throw new Error('gallery: no place to show the app');
 const missing = here().get('missing');

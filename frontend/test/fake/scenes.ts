@@ -23,7 +23,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
   offline: {
     world: (world) => { world.session = { ...world.session, phase: 'offline', retryAt: Date.now() + 42_000, reason: { code: 'network' } }; },
   },
-  typing: { after: (core) => core.tell('typing', { chat: jonas, typing: true }) },
+  typing: { after: (core) => core.tell('typing', { chat: jonas, from: jonas, typing: true }) },
   long: {
     world: (world) => {
       world.messages = [...world.messages.filter((message) => message.chat !== lena), ...longTalk(10_000, lena)];
@@ -64,7 +64,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
         const address = `person${i}@linden.example`;
         world.contacts.push({ address, name: `Person ${i}`, availability: 'offline', relation: 'mutual', blocked: false });
         world.chats.push({
-          id: address, kind: 'direct', title: `Person ${i}`, lock: 'encrypted', unread: i % 7 === 0 ? 2 : 0, readUpTo: 0, draft: '',
+          id: address, kind: 'direct', title: `Person ${i}`, lock: 'encrypted', mentions: 0, unread: i % 7 === 0 ? 2 : 0, readUpTo: 0, draft: '',
           activeAt: Date.now() - i * 3_600_000, hasOlder: false, last: { text: 'Good night!', outgoing: i % 2 === 0, state: 'read', at: Date.now() - i * 3_600_000 },
         });
       }

@@ -1,4 +1,4 @@
-import type { Chat, Contact, Device, Message, MessageState } from '../../src/core/api';
+import type { Chat, Contact, Device, Member, Message, MessageState } from '../../src/core/api';
 import type { World } from './core';
 
 const domain = 'linden.example';
@@ -65,10 +65,29 @@ const talk: Readonly<Record<string, readonly Line[]>> = {
   ],
 };
 
+/** The family's own group, and one that everybody may come into. */
+export const familyGroup = `sunday@groups.${domain}`;
+export const publicGroup = `neighbours@groups.${domain}`;
+export const asked = `choir@groups.brook.example`;
+
+const said: readonly (readonly [who: string, text: string, before: number, part?: Partial<Message>])[] = [
+  ['me', 'I made a group, so that nobody has to be asked twice.', 2 * day, { state: 'read' }],
+  [`jonas@${domain}`, 'Finally!', 2 * day - 2 * minute],
+  [`oma.ilse@${domain}`, 'Wie schön, dass ihr alle da seid.', 2 * day - 9 * minute],
+  [`oma.ilse@${domain}`, 'Am Sonntag gibt es Pflaumenkuchen. Wer kommt?', 2 * day - 10 * minute],
+  [`lena@${domain}`, 'Me! And Pepper, if she may.', day + 40 * minute],
+  [`jonas@${domain}`, 'All four of us. We bring the cream.', day + 30 * minute, { edited: true, reactions: [{ emoji: '❤️', from: [`oma.ilse@${domain}`, me], own: true }, { emoji: '👍', from: [`lena@${domain}`], own: false }] }],
+  ['me', 'Then we need the big table. @Tarek can you bring chairs?', day + 20 * minute, { state: 'read' }],
+  ['clara@brook.example', 'I can bring some too. Hello everybody, I am *Tarek’s* sister.', 3 * hour, { name: 'Clara', reply: { id: 'sunday-6', from: me, text: 'Then we need the big table. @Tarek can you bring chairs?' } }],
+  ['clara@brook.example', '', 2.9 * hour, { name: 'Clara', retracted: { at: 0 } }],
+  [`lena@${domain}`, '@Mira Lindner should I come earlier to help?', 70 * minute, { mention: true }],
+  [`lena@${domain}`, 'I could be there at two.', 69 * minute],
+];
+
 const chatOf = (address: string, title: string, lines: readonly Message[], part: Partial<Chat> = {}): Chat => {
   const last = lines.at(-1);
   return {
-    id: address, kind: 'direct', title, lock: 'encrypted', unread: 0, readUpTo: last?.order ?? 0, draft: '',
+    id: address, kind: 'direct', title, lock: 'encrypted', unread: 0, mentions: 0, readUpTo: last?.order ?? 0, draft: '',
     activeAt: last?.at ?? 0, hasOlder: false,
     ...(last ? { last: { text: last.text, outgoing: last.outgoing, state: last.state, at: last.at, ...(last.problem ? { problem: last.problem } : {}) } } : {}),
     ...part,
@@ -94,9 +113,18 @@ export function family(now = Date.now()): World {
     const address = who.includes('@') ? who : `${who}@${domain}`;
     lines.forEach(([from, text, before, part], i) => messages.push({
       id: `${who}-${i}`, chat: address, from: from === 'me' ? me : address, outgoing: from === 'me', text, order: i + 1,
-      at: now - before, state: from === 'me' ? 'sent' : 'received', lock: who === 'jonas' ? 'verified' : 'encrypted', device: 31415926, ...part,
+      at: now - before, state: from === 'me' ? 'sent' : 'received', known: true, lock: who === 'jonas' ? 'verified' : 'encrypted', device: 31415926, ...part,
     }));
   }
+  said.forEach(([who, text, before, part], i) => messages.push({
+    id: `sunday-${i}`, chat: familyGroup, from: who === 'me' ? me : who, outgoing: who === 'me', text, order: i + 1,
+    at: now - before, state: who === 'me' ? 'sent' : 'received', known: true, lock: 'encrypted', device: 31415926, ...part,
+  }));
+  messages.push({
+    id: 'public-1', chat: publicGroup, from: `${publicGroup}/Hausmeister`, name: 'Hausmeister', outgoing: false, order: 1, at: now - 5 * hour,
+    text: 'The water is off tomorrow from nine to eleven.', state: 'received', lock: 'unencrypted', known: true,
+  });
+  const member = (address: string, name: string, part: Partial<Member> = {}): Member => ({ address, name, nick: name, role: 'member', self: false, here: false, canRead: true, ...part });
   const title = (address: string): string => contacts.find((it) => it.address === address)?.name ?? address;
   const parts: Readonly<Record<string, Partial<Chat>>> = {
     [`jonas@${domain}`]: { lock: 'verified' },
@@ -104,9 +132,32 @@ export function family(now = Date.now()): World {
     [`lena@${domain}`]: { unread: 1, readUpTo: 1 },
     [`tarek@${domain}`]: { draft: 'Could you also send the one with' },
     'noor@oldserver.example': { lock: 'unencrypted' },
+    [familyGroup]: {
+      kind: 'group', title: 'Sunday at Oma’s', unread: 2, mentions: 1, readUpTo: 8,
+      group: { state: 'here', privacy: 'private', role: 'owner', people: 6, may: { add: true, remove: true, configure: true }, cannotRead: [`tarek@${domain}`] },
+    },
+    [publicGroup]: {
+      kind: 'group', title: 'Neighbours of Linden Street', lock: 'unencrypted',
+      group: {
+        state: 'here', privacy: 'public', role: 'guest', people: 23, may: { add: false, remove: false, configure: false }, cannotRead: [],
+        description: 'News of the house. Be kind to each other.',
+      },
+    },
   };
   const chats = [...new Set(messages.map((message) => message.chat))].map((address) =>
     chatOf(address, title(address), messages.filter((message) => message.chat === address), parts[address]));
+  chats.push({
+    id: asked, kind: 'group', title: 'Choir', lock: 'unknown', unread: 0, mentions: 0, readUpTo: 0, draft: '', activeAt: now - hour, hasOlder: true,
+    group: {
+      state: 'invited', privacy: 'unknown', role: 'guest', people: 0, may: { add: false, remove: false, configure: false }, cannotRead: [],
+      invitedBy: 'paula@brook.example', note: 'We sing on Thursdays.',
+    },
+  });
+  for (const [i, chat] of chats.entries()) {
+    if (chat.kind !== 'group' || !chat.last) continue;
+    const last = messages.findLast((message) => message.chat === chat.id);
+    if (last) chats[i] = { ...chat, last: { ...chat.last, from: last.from, ...(last.name !== undefined && { name: last.name }) } };
+  }
   return {
     domain,
     session: {
@@ -123,6 +174,19 @@ export function family(now = Date.now()): World {
       device(`lena@${domain}`, 3002, { trust: 'undecided', lastSeen: now - 5 * minute }),
       device(`oma.ilse@${domain}`, 4001, { label: 'Tablet' }),
     ],
+    files: new Map(),
+    edits: { 'sunday-5': [{ text: 'All four of us.', at: now - day + 31 * minute }] },
+    members: {
+      [familyGroup]: [
+        member(me, 'Mira Lindner', { role: 'owner', self: true, here: true }), member(`oma.ilse@${domain}`, 'Oma Ilse', { role: 'admin' }),
+        member(`jonas@${domain}`, 'Jonas', { here: true }), member(`lena@${domain}`, 'Lena Hartwig', { here: true }),
+        member(`tarek@${domain}`, 'Tarek', { canRead: false }), member('clara@brook.example', 'Clara'),
+      ],
+      [publicGroup]: [
+        member(me, 'Mira Lindner', { role: 'guest', self: true, here: true }),
+        { address: `${publicGroup}/Hausmeister`, name: 'Hausmeister', nick: 'Hausmeister', role: 'guest', self: false, here: true },
+      ],
+    },
     logins: [
       { id: 'a', name: 'Firefox on Linux', current: true, online: true, lastUsed: now },
       { id: 'b', name: 'Conversations on Pixel 8', current: false, online: true, lastUsed: now - 3 * minute },
@@ -152,7 +216,7 @@ export function longTalk(count: number, chat: string, now = Date.now()): Message
     const states: readonly MessageState[] = ['read'];
     return {
       id: `long-${i}`, chat, from: outgoing ? me : chat, outgoing, text: `${i + 1}. ${text}`, order: i + 1,
-      at: now - (count - i) * 11 * minute, state: outgoing ? states[0] ?? 'read' : 'received', lock: 'encrypted',
+      at: now - (count - i) * 11 * minute, state: outgoing ? states[0] ?? 'read' : 'received', lock: 'encrypted', known: true,
     };
   });
 }

@@ -4,6 +4,8 @@ import type { FakeCore } from '../fake/core';
 
 export const jonas = 'jonas@linden.example';
 export const lena = 'lena@linden.example';
+export const sunday = 'sunday@groups.linden.example';
+export const neighbours = 'neighbours@groups.linden.example';
 
 export const sizes = {
   desktop: { width: 1280, height: 800 },
@@ -18,6 +20,8 @@ export interface Place {
   readonly rtl?: boolean;
   readonly missing?: string;
   readonly latency?: number;
+  /** What the browser can do: see `fakeBrowser`. */
+  readonly device?: string;
 }
 
 /** Opens a view and waits until it stands. */
@@ -25,6 +29,7 @@ export async function open(page: Page, place: Place = {}): Promise<void> {
   const query = new URLSearchParams({ scene: place.scene ?? 'family', route: place.route ?? '/' });
   if (place.rtl) query.set('dir', 'rtl');
   if (place.missing) query.set('missing', place.missing);
+  if (place.device) query.set('device', place.device);
   if (place.latency !== undefined) query.set('latency', String(place.latency));
   await page.goto(`/gallery.html?${query}`);
   await page.locator('#main, .splash').first().waitFor({ state: 'attached' });
@@ -78,6 +83,17 @@ export const views: readonly View[] = [
   { name: 'blocked-chat', route: chat('prize@winner.example') },
   { name: 'crypto-broken', scene: 'crypto-broken', route: chat(jonas) },
   { name: 'message-menu', route: chat(jonas), act: async (page) => { await page.locator('.bubble').last().click({ button: 'right' }); } },
+  { name: 'group', route: chat(sunday) },
+  { name: 'group-mention', route: chat(sunday), act: async (page) => { await page.locator('#composer').fill('Hello @'); await page.locator('.mention').first().waitFor(); } },
+  { name: 'reply', route: chat(sunday), act: async (page) => { await page.locator('.bubble').last().click({ button: 'right' }); await page.getByRole('menuitem').first().click(); await page.locator('.staged').waitFor(); } },
+  { name: 'emoji', route: chat(sunday), act: async (page) => { await page.locator('.composer-emoji').click(); await page.locator('.emoji').first().waitFor(); } },
+  { name: 'forward', route: chat(sunday), overlay: 'forward' },
+  { name: 'delete', route: chat(sunday), act: async (page) => { await page.locator('.bubble').last().click({ button: 'right' }); await page.getByRole('menuitem').last().click(); await page.locator('dialog').waitFor(); } },
+  { name: 'group-details', route: `${chat(sunday)}/details`, act: async (page) => { await page.locator('.member').first().waitFor(); } },
+  { name: 'group-member', route: `${chat(sunday)}/details`, act: async (page) => { await page.locator('.member .icon-button').first().click(); } },
+  { name: 'group-public', route: `${chat(neighbours)}/details`, act: async (page) => { await page.locator('.member').first().waitFor(); } },
+  { name: 'group-invited', route: chat('choir@groups.brook.example') },
+  { name: 'group-over', route: chat(sunday), act: async (page) => { await inPage(page, ({ core }, group) => core.endGroup(group), sunday); await page.locator('.chat-notice').waitFor(); } },
   { name: 'details', route: `${chat(lena)}/details` },
   { name: 'rename', route: `${chat(lena)}/details`, act: async (page) => { await page.locator('.details-name .icon-button').click(); } },
   { name: 'requests', route: '/requests' },
@@ -101,10 +117,23 @@ export const views: readonly View[] = [
   { name: 'settings-appearance', route: '/settings/appearance' },
   { name: 'settings-language', route: '/settings/language' },
   { name: 'settings-notifications', route: '/settings/notifications' },
+  { name: 'settings-app', route: '/settings/app', act: async (page) => { await page.getByText('23.5').waitFor(); } },
+  { name: 'settings-app-offered', route: '/settings/app', device: 'offered' },
+  { name: 'settings-app-by-hand', route: '/settings/app', device: 'by-hand' },
+  { name: 'settings-app-installed', route: '/settings/app', device: 'installed' },
+  { name: 'update', route: chat(jonas), device: 'update', act: async (page) => { await page.locator('.toast').waitFor(); } },
   { name: 'settings-blocked', route: '/settings/blocked' },
   { name: 'settings-password', route: '/settings/password' },
   { name: 'settings-about', route: '/settings/about' },
   { name: 'new-chat', route: chat(jonas), overlay: 'new-chat' },
+  {
+    name: 'new-group', route: chat(jonas), overlay: 'new-group',
+    act: async (page) => { await page.locator('.people button').nth(1).click(); await page.locator('.people button').nth(2).click(); },
+  },
+  { name: 'add-members', route: chat(sunday), overlay: 'add-members', act: async (page) => { await page.locator('.people').waitFor(); } },
+  { name: 'leave-group', route: chat(sunday), overlay: 'leave-group', act: async (page) => { await page.locator('.choice-line').first().waitFor(); } },
+  { name: 'group-lock', route: chat(sunday), overlay: 'lock' },
+  { name: 'group-message-info', route: chat(sunday), overlay: 'message-info' },
   { name: 'invite-somebody', route: chat(jonas), overlay: 'invite' },
   { name: 'switcher', route: chat(jonas), overlay: 'switcher' },
   { name: 'shortcuts', route: chat(jonas), overlay: 'shortcuts' },
@@ -124,7 +153,7 @@ export async function show(page: Page, view: View): Promise<void> {
     await inPage(page, ({ app, core }, name) => {
       const route = app.router.get();
       const address = route.name === 'chat' ? route.address : '';
-      const message = core.world.messages.find((it) => it.outgoing);
+      const message = core.world.messages.find((it) => it.outgoing && (it.chat === address || address === ''));
       app.overlays.open({ name, address, message } as never);
     }, view.overlay);
     await page.locator('dialog[open]').waitFor();

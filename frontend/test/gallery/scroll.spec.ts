@@ -152,7 +152,7 @@ test('nothing shifts: connecting, going offline, coming back', async ({ page }) 
   await page.locator('.chip').waitFor();
   await inPage(page, ({ core }) => core.setSession({ phase: 'connecting' }));
   await inPage(page, ({ core }) => core.setSession({ phase: 'online', catchingUp: true }));
-  await inPage(page, ({ core }) => { core.tell('typing', { chat: 'jonas@linden.example', typing: true }); core.setSession({ catchingUp: false }); });
+  await inPage(page, ({ core }) => { core.tell('typing', { chat: 'jonas@linden.example', from: 'jonas@linden.example', typing: true }); core.setSession({ catchingUp: false }); });
   await page.locator('.chip').waitFor({ state: 'detached' });
   expect(await page.evaluate(() => (window as unknown as { shift: number }).shift)).toBeLessThanOrEqual(0.02);
 });

@@ -58,8 +58,8 @@ test('the draft survives going elsewhere and a reload', async ({ page }) => {
   await open(page, { route: `/chat/${lena}` });
   await page.locator('#composer').fill('Half a thought');
   await page.locator('.chat-row', { hasText: 'Jonas' }).click();
-  await expect(page.locator('.chat-row', { hasText: 'Lena' })).toContainText('Draft: Half a thought');
-  await page.locator('.chat-row', { hasText: 'Lena' }).click();
+  await expect(page.locator(`.chat-row[data-address="${lena}"]`)).toContainText('Draft: Half a thought');
+  await page.locator(`.chat-row[data-address="${lena}"]`).click();
   await expect(page.locator('#composer')).toHaveValue('Half a thought');
 });
 
@@ -140,10 +140,13 @@ test('signing in: a wrong password keeps the name, a right one opens the app', a
 
 test('a contact request can be answered', async ({ page }) => {
   await open(page, { route: '/' });
-  await page.getByRole('link', { name: '1 contact request' }).click();
-  await expect(page.locator('.request')).toContainText('we met at the choir');
+  await page.getByRole('link', { name: '2 requests' }).click();
+  await expect(page.locator('.request').first()).toContainText('we met at the choir');
   await page.getByRole('button', { name: 'Accept' }).click();
+  await expect(page.locator('.request')).toHaveCount(1);
+  await page.locator('.request').getByRole('button', { name: 'Join' }).click();
   await expect(page.locator('.request')).toHaveCount(0);
+  await expect(page.locator('.chat-row', { hasText: 'Choir' })).toBeVisible();
   await expect(page.locator('.chat-row', { hasText: 'Paula Winter' })).toBeVisible();
 });
 
@@ -248,7 +251,7 @@ test.describe('in every size', () => {
     test(`${name}: the title tells what is unread`, async ({ page }) => {
       await page.setViewportSize(size);
       await open(page, { route: '/' });
-      await expect(page).toHaveTitle('(4) Kith');
+      await expect(page).toHaveTitle('(6) Kith');
     });
   }
 });
@@ -270,4 +273,71 @@ unwatched.describe('where the app cannot start', () => {
     await page.goto('/gallery.html');
     await expect(page.getByRole('alert')).toContainText('could not be loaded');
   });
+});
+
+test('an answer shows what it answers, and leads there', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  const question = page.locator('.row', { hasText: 'Should I bring the big pot as well?' }).locator('.message');
+  await question.focus();
+  await page.keyboard.press('r');
+  await expect(page.locator('.staged')).toContainText('Reply to Jonas');
+  await expect(page.locator('#composer')).toBeFocused();
+  await page.keyboard.type('The *biggest* one');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.staged')).toHaveCount(0);
+  const answer = page.locator('.row-out').last();
+  await expect(answer.locator('.quote')).toContainText('Should I bring the big pot as well?');
+  await expect(answer.locator('strong')).toContainText('biggest');
+  await answer.locator('.quote').click();
+  await expect(page.locator('.row-shown')).toContainText('Should I bring the big pot');
+});
+
+test('the last word is corrected with the arrow key, and given up with Esc', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await page.locator('#composer').focus();
+  await page.keyboard.press('ArrowUp');
+  await expect(page.locator('.staged')).toContainText('Edit message');
+  await expect(page.locator('#composer')).toHaveValue('See you on Saturday then!');
+  await page.keyboard.press('Escape');
+  await expect(page.locator('#composer')).toHaveValue('');
+  await page.keyboard.press('ArrowUp');
+  await page.locator('#composer').fill('See you on Sunday then!');
+  await page.keyboard.press('Enter');
+  const row = page.locator('.row', { hasText: 'See you on Sunday then!' });
+  await expect(row).toContainText('edited');
+  await expect(page.locator('.row', { hasText: 'See you on Saturday then!' })).toHaveCount(0);
+});
+
+test('a reaction is given with one tap, and taken back with another', async ({ page }) => {
+  await open(page, { route: `/chat/${lena}` });
+  const message = page.locator('.row', { hasText: 'Does she still steal socks?' });
+  await message.locator('.bubble').dblclick();
+  await page.getByRole('menuitemcheckbox', { name: '😂' }).click();
+  await expect(message.locator('.reaction')).toHaveText('😂');
+  await message.locator('.reaction').click();
+  await expect(message.locator('.reaction')).toHaveCount(0);
+  await message.locator('.bubble').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'More emoji' }).click();
+  await page.getByLabel('Search emoji').fill('sock');
+  await page.locator('.emoji').first().click();
+  await expect(message.locator('.reaction')).toHaveText('🧦');
+});
+
+test('what is deleted leaves a note, and only one’s own can be', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await page.locator('.row-out').last().locator('.bubble').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Delete for everybody' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete for everybody' }).click();
+  await expect(page.locator('.row-out').last()).toContainText('You deleted this message.');
+  await page.locator('.row:not(.row-out)').last().locator('.bubble').click({ button: 'right' });
+  await expect(page.getByRole('menuitem', { name: 'Reply' })).toBeVisible();
+  await expect(page.getByRole('menuitem', { name: 'Delete for everybody' })).toHaveCount(0);
+});
+
+test('a mention is chosen by keyboard', async ({ page }) => {
+  await open(page, { route: '/chat/sunday@groups.linden.example' });
+  await page.locator('#composer').pressSequentially('Dear @o');
+  await expect(page.getByRole('option', { name: 'Oma Ilse' })).toBeVisible();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#composer')).toHaveValue('Dear @Oma Ilse ');
 });

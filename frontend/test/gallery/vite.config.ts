@@ -1,6 +1,7 @@
 import { defineConfig } from 'vite';
 import solid from 'vite-plugin-solid';
 import { sharedChunks } from '../../build/chunks.ts';
+import { emojiData } from '../../build/emoji.ts';
 import { trustedTemplates } from '../../build/trusted-templates.ts';
 
 /** The policy under which the views must work; the server sends the same, with its own connect-src. */
@@ -13,7 +14,7 @@ export const policy = [
 /** Builds the views on the core in memory as the app is built, and serves them under the app's security policy. */
 export default defineConfig({
   root: new URL('../..', import.meta.url).pathname,
-  plugins: [trustedTemplates(), solid()],
+  plugins: [trustedTemplates(), solid(), emojiData()],
   define: { 'import.meta.env.VITEST': 'false' },
   build: {
     outDir: 'node_modules/.gallery',

@@ -65,7 +65,12 @@ export class Device {
     this.wire = new Wire(options.socket);
     this.kith = new Kith({
       clock: this.wire.clock, random: () => 0, storage: options.profile, origin: options.origin, fetch, socket: this.wire.socket,
-      deviceName: 'Node', isOnline: () => true, onOnline: () => undefined, loadCrypto: loadEngine, ...options.platform,
+      deviceName: 'Node', isOnline: () => true, onOnline: () => undefined, loadCrypto: loadEngine,
+      put: async (url, headers, data, signal) => {
+        const { status } = await fetch(url, { method: 'PUT', headers, body: data, signal });
+        return status;
+      },
+      ...options.platform,
     });
     this.kith.onLost = () => { this.lost = true; };
     this.commands = this.kith.commands('page');

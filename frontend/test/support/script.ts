@@ -26,6 +26,8 @@ export interface Archived {
 export class ScriptServer {
   readonly listener = new Listener();
   readonly archive: Archived[] = [];
+  /** The archives of rooms, by their address. */
+  readonly roomArchives = new Map<string, Archived[]>();
   readonly responders = new Map<string, Responder>();
   readonly nodes = new Map<string, XmlElement>();
   password = 'pencil';
@@ -34,7 +36,7 @@ export class ScriptServer {
 
   constructor(readonly address = 'alice@example.org') {
     this.on('jabber:iq:roster', 'query', () => `<query xmlns='jabber:iq:roster' ver='1'><item jid='bob@example.org' name='Bob' subscription='both'/></query>`);
-    this.on('urn:xmpp:mam:2', 'query', (payload, _iq, server) => this.answerArchive(payload, server));
+    this.on('urn:xmpp:mam:2', 'query', (payload, iq, server) => this.answerArchive(payload, iq.attrs['to'], server));
     this.on('http://jabber.org/protocol/pubsub', 'pubsub', (payload, iq) => this.answerPubsub(payload, iq));
     this.on('http://jabber.org/protocol/disco#info', 'query', () => `<query xmlns='http://jabber.org/protocol/disco#info'/>`);
   }
@@ -85,14 +87,14 @@ export class ScriptServer {
     return toBase64(utf8(`v=${await hmac(verifier.serverKey, `${bare},${first},${without}`)}`));
   }
 
-  private answerArchive(payload: XmlElement, server: Connected): Answer {
+  private answerArchive(payload: XmlElement, room: string | undefined, server: Connected): Answer {
     const set = payload.child('set', 'http://jabber.org/protocol/rsm');
     const max = Number(set?.child('max')?.text ?? 50);
     const after = set?.child('after')?.text;
     const before = set?.child('before')?.text;
     const fields = payload.child('x', 'jabber:x:data')?.elements ?? [];
     const partner = fields.find((field) => field.attrs['var'] === 'with')?.child('value')?.text;
-    let all = this.archive.filter((entry) => partner === undefined || entry.message.includes(partner));
+    let all = (room === undefined ? this.archive : this.roomArchives.get(room) ?? []).filter((entry) => partner === undefined || entry.message.includes(partner));
     let complete: boolean;
     if (after !== undefined) {
       const at = all.findIndex((entry) => entry.id === after);
@@ -111,7 +113,7 @@ export class ScriptServer {
     }
     const queryid = payload.attrs['queryid'] ?? '';
     for (const entry of all) {
-      server.send(`<message xmlns='${CLIENT}' to='${this.address}/Kith~1'><result xmlns='urn:xmpp:mam:2' queryid='${queryid}' id='${entry.id}'>
+      server.send(`<message xmlns='${CLIENT}' ${room === undefined ? '' : `from='${room}'`} to='${this.address}/Kith~1'><result xmlns='urn:xmpp:mam:2' queryid='${queryid}' id='${entry.id}'>
         <forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='${entry.stamp}'/>${entry.message}</forwarded></result></message>`);
     }
     return `<fin xmlns='urn:xmpp:mam:2' complete='${String(complete)}'><set xmlns='http://jabber.org/protocol/rsm'>

@@ -84,6 +84,7 @@ test('invitations that no longer work, and names that are taken', async ({ serve
     await late.page.getByRole('button', { name: 'Create account' }).click();
     await expect(late.page.locator('.field-error').getByText('At least 8 characters.')).toBeVisible();
     await late.page.getByRole('button', { name: 'Suggest one' }).click();
+    await expect(late.page.locator('.field-error')).toHaveCount(0);
     await late.page.getByRole('button', { name: 'Create account' }).click();
     await late.isIn();
   });

@@ -17,8 +17,8 @@ const MAX_DEVICES = 64;
 
 export class Devices implements SessionPart {
   private readonly lists = new Map<Address, DeviceListRecord>();
-  /** Lists that are known to be current in this session. */
-  private readonly fresh = new Set<Address>();
+  /** Lists that were fetched or told in this session, and when. */
+  private readonly fresh = new Map<Address, number>();
   private readonly fetching = new Shared<void>();
   /** The lock of these addresses may have changed. */
   onLock: (address: Address) => void = () => undefined;
@@ -66,9 +66,10 @@ export class Devices implements SessionPart {
     return active.every((device) => device.trust === 'verified') ? 'verified' : 'encrypted';
   }
 
-  /** Makes sure that the list is as current as it can be; rejects when it cannot be had. */
-  async ensure(address: Address): Promise<void> {
-    if (!this.fresh.has(address)) await this.fetch(address);
+  /** Makes sure that the list is not older than `age`; rejects when it cannot be had. */
+  async ensure(address: Address, age = Infinity): Promise<void> {
+    const since = this.fresh.get(address);
+    if (since === undefined || this.account.platform.clock.now() - since > age) await this.fetch(address);
   }
 
   fetch(address: Address): Promise<void> {
@@ -90,7 +91,7 @@ export class Devices implements SessionPart {
     const list = deviceList.read(items?.[items.length - 1]?.payload);
     const ids = [...new Set((list?.devices ?? []).map((device) => device.id))].filter((id) => id > 0 && id < 2 ** 31).slice(0, MAX_DEVICES);
     // Who has no devices may be about to announce the first: that is looked at again each time.
-    if (ids.length > 0) this.fresh.add(address);
+    if (ids.length > 0) this.fresh.set(address, this.account.platform.clock.now());
     else this.fresh.delete(address);
     await this.setList(address, ids);
     if (address === this.account.address) this.onOwnList(ids);

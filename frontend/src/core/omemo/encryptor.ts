@@ -24,6 +24,8 @@ import { writeSealed } from './store';
 /** Shown by clients that cannot decrypt (XEP-0384 section 5.5). */
 const FALLBACK = 'I sent you an OMEMO encrypted message but your client doesn’t seem to support that.';
 const PARALLEL_FETCHES = 8;
+/** How old the list of somebody's devices may be who does not tell us when it changes. */
+const UNTOLD_AGE = 600_000;
 /** A device without usable keys is not asked for them again so soon, if there are others. */
 const BAD_BUNDLE_PAUSE = 600_000;
 
@@ -37,6 +39,10 @@ export interface Encrypted {
 export interface EncryptorWorld {
   engine(): Promise<OmemoEngine>;
   ownDevice(): number | undefined;
+  /** The others for whom a message to this chat is. */
+  people(chat: Address): readonly Address[];
+  /** Changes of this one's devices are told to us; otherwise we have to ask. */
+  isTold(address: Address): boolean;
 }
 
 export class Encryptor {
@@ -52,7 +58,15 @@ export class Encryptor {
   /** Fetches what a message to this chat will need. Rejects with ConnectionError when that is not possible now. */
   async prepare(chat: Address): Promise<void> {
     await this.world.engine();
-    await Promise.all([this.devices.ensure(chat), this.devices.ensure(this.account.address)]);
+    const people = this.world.people(chat);
+    await eachLimited([this.account.address, ...people], PARALLEL_FETCHES, async (address) => {
+      try {
+        await this.devices.ensure(address, address === this.account.address || this.world.isTold(address) ? Infinity : UNTOLD_AGE);
+      } catch (error) {
+        // One of many who cannot be asked must not keep all others from being written to.
+        if (people.length < 2 || !(error instanceof StanzaError)) throw error;
+      }
+    });
   }
 
   /**
@@ -63,15 +77,16 @@ export class Encryptor {
   async encrypt(chat: Address, text: string, stores: readonly Store[], write: (tx: Tx, effects: Effects, result: Encrypted) => Promise<void>): Promise<void> {
     await this.prepare(chat);
     const engine = await this.world.engine();
-    const recipients = await this.recipients(chat);
-    if (!recipients.some((recipient) => recipient.jid === chat)) throw fail('cannot-encrypt', 'no devices announced');
+    const people = new Set(this.world.people(chat));
+    const recipients = await this.recipients(people);
+    if (!recipients.some((recipient) => people.has(recipient.jid))) throw fail('cannot-encrypt', 'no devices announced');
     const effects = new Effects();
     await this.records.exclusive(async (session) => {
       const result = engine.encrypt(await session.read(engine.encryptNeeds(recipients)), {
         kind: 'message', body: utf8(text), recipients, now: this.seconds(),
       });
-      const reached = result.elements.flatMap((element) => element.keys).filter((key) => key.jid === chat);
-      const undecided = result.skipped.some((device) => device.jid === chat && device.reason === 'undecided');
+      const reached = result.elements.flatMap((element) => element.keys).filter((key) => people.has(key.jid));
+      const undecided = result.skipped.some((device) => people.has(device.jid) && device.reason === 'undecided');
       if (undecided || reached.length === 0) {
         // Not sent, so the sessions stay as they were; but new keys are noted, so that the person can decide.
         session.stage(result.changes.filter((change) => change.key.startsWith('trust/')));
@@ -138,11 +153,11 @@ export class Encryptor {
 
   // ── inside ──
 
-  /** Whom a message to this chat is for: their listed devices and our others, with bundles where no session exists. */
-  private async recipients(chat: Address): Promise<Recipient[]> {
+  /** Whom a message to these people is for: their listed devices and our others, with bundles where no session exists. */
+  private async recipients(people: ReadonlySet<Address>): Promise<Recipient[]> {
     const own = this.world.ownDevice();
     const wanted: { jid: Address; entry: DeviceEntry }[] = [];
-    for (const jid of new Set([chat, this.account.address])) {
+    for (const jid of new Set([...people, this.account.address])) {
       for (const entry of this.devices.listed(jid)) if (jid !== this.account.address || entry.id !== own) wanted.push({ jid, entry });
     }
     const missing = await this.records.exclusive(async (session) => {
@@ -152,9 +167,12 @@ export class Encryptor {
     });
     const bundles = new Map<DeviceEntry, BundleData>();
     const now = this.account.platform.clock.now();
-    const alone = (jid: Address): boolean => jid === chat && wanted.filter((one) => one.jid === chat).every((one) => missing.includes(one));
+    const alone = (jid: Address): boolean => people.has(jid) && wanted.filter((one) => one.jid === jid).every((one) => missing.includes(one));
     await eachLimited(missing.filter(({ jid, entry }) => (entry.badUntil ?? 0) <= now || alone(jid)), PARALLEL_FETCHES, async ({ jid, entry }) => {
-      const found = await this.fetchBundle(jid, entry.id);
+      const found = await this.fetchBundle(jid, entry.id).catch((error: unknown) => {
+        if (people.size < 2 || !(error instanceof StanzaError)) throw error;
+        return undefined; // one of many cannot be asked now
+      });
       if (found) bundles.set(entry, found);
     });
     return wanted.map(({ jid, entry }) => {

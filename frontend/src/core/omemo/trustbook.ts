@@ -44,7 +44,8 @@ export class TrustBook {
       if (device.fingerprint === undefined || (own && device.id === current?.device)) continue;
       out.push({
         id: device.id, address, own, current: false, stale: !device.listed, fingerprint: device.fingerprint,
-        trust: trust.get(device.fingerprint) ?? 'undecided',
+        // A key that was only looked at is not in the core yet.
+        trust: trust.get(device.fingerprint) ?? device.trust ?? 'undecided',
         ...(device.label !== undefined && { label: device.label }),
         ...(device.lastSeen !== undefined && { lastSeen: device.lastSeen }),
       });

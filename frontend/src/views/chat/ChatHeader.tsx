@@ -1,6 +1,7 @@
 import { ArrowLeft, Info } from 'lucide';
 import { createMemo, type JSX } from 'solid-js';
 import type { Chat, Contact } from '../../core/api';
+import { senderName } from '../../stores/groups';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { Avatar } from '../parts/Avatar';
@@ -8,11 +9,19 @@ import { IconButton } from '../parts/Button';
 import { lockIcons } from '../parts/Marks';
 
 export function ChatHeader(props: { readonly chat: Chat; readonly contact: Contact | undefined }): JSX.Element {
-  const { app, t } = useView();
+  const { app, t, formats } = useView();
+  const contacts = read(app.contacts);
   const typing = read(app.typing);
   const route = read(app.router);
   const status = createMemo((): string => {
-    if (typing().has(props.chat.id)) return t().list.typing;
+    const writing = typing().get(props.chat.id);
+    const { group } = props.chat;
+    if (group) {
+      if (writing) return t().group.typing(formats().list(writing.map((who) => senderName(contacts(), who, undefined))), writing.length);
+      if (group.state === 'joining') return t().group.joining;
+      return group.privacy === 'public' ? t().group.publicCount(group.people) : t().group.count(group.people);
+    }
+    if (writing) return t().list.typing;
     if (!props.contact || props.contact.relation === 'none' || props.contact.relation === 'request') return props.chat.id;
     if (props.contact.relation === 'pending') return t().list.pending;
     return props.contact.status && props.contact.availability !== 'offline'
@@ -23,6 +32,7 @@ export function ChatHeader(props: { readonly chat: Chat; readonly contact: Conta
     const now = route();
     return now.name === 'chat' && now.details;
   };
+  const label = (): string => (props.chat.kind === 'group' ? t().group.details : t().chat.details);
   const toggleDetails = (): void => {
     if (detailsOpen()) app.router.up();
     else app.router.go({ name: 'chat', address: props.chat.id, details: true });
@@ -31,8 +41,8 @@ export function ChatHeader(props: { readonly chat: Chat; readonly contact: Conta
     <header class="chat-head">
       <IconButton class="only-one-pane" icon={ArrowLeft} mirror label={t().common.back} onClick={() => app.router.go({ name: 'home' })} />
       <h1 class="chat-head-title">
-      <button type="button" class="chat-head-who" onClick={toggleDetails} aria-expanded={detailsOpen()} title={t().chat.details}>
-        <Avatar address={props.chat.id} name={props.chat.title} size="small" availability={props.contact?.availability} />
+      <button type="button" class="chat-head-who" onClick={toggleDetails} aria-expanded={detailsOpen()} title={label()}>
+        <Avatar address={props.chat.id} name={props.chat.title} size="small" availability={props.contact?.availability} group={props.chat.kind === 'group'} />
         <span class="chat-head-names">
           <span class="chat-head-name own-direction" dir="auto">{props.chat.title}</span>
           <span class="chat-head-status own-direction" dir="auto" classList={{ 'is-typing': typing().has(props.chat.id) }}>{status()}</span>
@@ -43,7 +53,7 @@ export function ChatHeader(props: { readonly chat: Chat; readonly contact: Conta
         class={`chat-lock lock-${props.chat.lock}`} icon={lockIcons[props.chat.lock]} label={t().lock[props.chat.lock]}
         onClick={() => app.overlays.open({ name: 'lock', address: props.chat.id })}
       />
-      <IconButton icon={Info} label={t().chat.details} aria-pressed={detailsOpen()} onClick={toggleDetails} />
+      <IconButton icon={Info} label={label()} aria-pressed={detailsOpen()} onClick={toggleDetails} />
     </header>
   );
 }

@@ -1,6 +1,7 @@
 import { createEffect, createMemo, createSignal, type JSX, lazy, on, onCleanup, onMount, Show } from 'solid-js';
 import type { Address } from '../../core/api';
 import { chatWith } from '../../stores/chats';
+import { authorOf, mayWrite } from '../../stores/groups';
 import { read } from '../adapter';
 import { attention } from '../attention';
 import { useView } from '../context';
@@ -11,10 +12,12 @@ import { Notices } from './Notices';
 import './chat.css';
 
 const Details = lazy(() => import('./Details'));
+const GroupDetails = lazy(() => import('./GroupDetails'));
 
 /** One chat: who it is with, what was written, where to write. */
 export default function ChatView(props: { readonly address: Address; readonly details: boolean }): JSX.Element {
   const { app, t } = useView();
+  const { core } = app;
   const chats = read(app.chats);
   const contacts = read(app.contacts);
   const chat = createMemo(() => chatWith(chats(), contacts(), props.address));
@@ -27,15 +30,21 @@ export default function ChatView(props: { readonly address: Address; readonly de
   onMount(() => void conversation.enter());
   onCleanup(() => conversation.leave());
   createEffect(() => conversation.setActive(looking()));
+  const session = read(app.session);
+  createEffect(on(() => session().phase === 'online', (online) => { if (online) void conversation.connected(); }));
   const news = read(app.deviceNews);
-  // A device that is new to a verified contact, or a key that is not what it was, must be looked at; a decision ends that.
+  // A device that is new to somebody whose devices were verified must be looked at; a decision ends that.
   createEffect(on(() => news().get(props.address), (change) => {
-    setUntrusted(change?.news === 'key-changed' || (change?.news === 'new-device' && chat().lock === 'verified'));
-  }, { defer: true }));
+    setUntrusted(change?.news === 'key-changed');
+    if (untrusted() || !contact()) return;
+    let latest = true;
+    onCleanup(() => { latest = false; });
+    void core.devices(props.address).then((all) => latest && setUntrusted(all.some((device) => device.trust === 'undecided' && !device.stale)), () => undefined);
+  }));
 
   const arrived = createMemo(() => {
     const message = state().arrived;
-    return message ? t().chat.arrived(chat().title, message.text) : '';
+    return message ? t().chat.arrived(authorOf(contacts(), chat(), message), message.text) : '';
   });
   return (
     <>
@@ -43,14 +52,16 @@ export default function ChatView(props: { readonly address: Address; readonly de
         <ChatHeader chat={chat()} contact={contact()} />
         <MessageList conversation={conversation} chat={chat()} looking={looking()} />
         <Notices chat={chat()} contact={contact()} untrusted={untrusted()} />
-        <Show when={!contact()?.blocked && contact()?.relation !== 'request'}>
+        <Show when={mayWrite(chat(), contact())}>
           <Composer conversation={conversation} chat={chat()} onUntrusted={() => setUntrusted(true)} />
         </Show>
         <div class="hidden" role="log" aria-live="polite" aria-relevant="additions">
           <Show when={arrived()} keyed>{(text) => <p>{text}</p>}</Show>
         </div>
       </main>
-      <Show when={props.details}><Details address={props.address} /></Show>
+      <Show when={props.details}>
+        <Show when={chat().kind === 'group'} fallback={<Details address={props.address} />}><GroupDetails address={props.address} /></Show>
+      </Show>
     </>
   );
 }

@@ -1,12 +1,17 @@
-import { SendHorizontal } from 'lucide';
-import { createEffect, createSignal, type JSX, on, onCleanup, onMount, Show } from 'solid-js';
-import type { Chat } from '../../core/api';
+import { Check, Paperclip, Pencil, Reply, SendHorizontal, Smile, X } from 'lucide';
+import { createEffect, createMemo, createSignal, For, type JSX, on, onCleanup, onMount, Show } from 'solid-js';
+import type { Chat, Member } from '../../core/api';
 import type { Conversation, SendResult } from '../../stores/conversation';
+import { authorOf, type Mention, mentionable, mentionAt, withMention } from '../../stores/groups';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { media, touch } from '../media';
+import { Avatar } from '../parts/Avatar';
 import { IconButton } from '../parts/Button';
 import { Confirm } from '../parts/Dialog';
+import { Icon } from '../parts/Icon';
+import { EmojiPopup } from './EmojiPopup';
+import { FileTray } from './FileTray';
 
 type Props = { readonly conversation: Conversation; readonly chat: Chat; readonly onUntrusted: () => void };
 
@@ -38,6 +43,108 @@ export function Composer(props: Props): JSX.Element {
     onCleanup(() => window.removeEventListener('pagehide', store));
   });
 
+  // ── what is answered or corrected, and emoji ──
+
+  const staged = read(props.conversation.staged);
+  const contacts = read(app.contacts);
+  const [picker, setPicker] = createSignal<DOMRect>();
+  const insert = (emoji: string): void => {
+    setPicker(undefined);
+    const { selectionStart: from, selectionEnd: to, value } = field;
+    const text = value.slice(0, from) + emoji + value.slice(to);
+    props.conversation.write(text);
+    field.value = text;
+    queueMicrotask(() => {
+      field.focus({ preventScroll: true });
+      field.setSelectionRange(from + emoji.length, from + emoji.length);
+    });
+    grow();
+  };
+
+  // ── files ──
+
+  const [files, setFiles] = createSignal<readonly File[]>([]);
+  const [over, setOver] = createSignal(false);
+  const mayAttach = (): boolean => props.chat.lock !== 'unencrypted';
+  const take = (list: FileList | null | undefined): boolean => {
+    const given = [...list ?? []].filter((file) => file.size > 0);
+    if (given.length === 0 || !mayAttach()) return false;
+    setFiles([...files(), ...given]);
+    return true;
+  };
+  onMount(() => {
+    const holds = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true;
+    const dragged = (event: DragEvent): void => {
+      if (!holds(event)) return;
+      event.preventDefault();
+      setOver(mayAttach());
+    };
+    const left = (event: DragEvent): void => { if (event.relatedTarget === null) setOver(false); };
+    const dropped = (event: DragEvent): void => {
+      setOver(false);
+      if (!holds(event)) return;
+      event.preventDefault();
+      take(event.dataTransfer?.files);
+    };
+    document.addEventListener('dragover', dragged);
+    document.addEventListener('dragleave', left);
+    document.addEventListener('drop', dropped);
+    onCleanup(() => {
+      document.removeEventListener('dragover', dragged);
+      document.removeEventListener('dragleave', left);
+      document.removeEventListener('drop', dropped);
+    });
+  });
+  let chooser!: HTMLInputElement;
+
+  // ── mentions ──
+
+  const group = (): boolean => props.chat.kind === 'group';
+  const [people, setPeople] = createSignal<readonly Member[]>([]);
+  const [mention, setMention] = createSignal<Mention>();
+  const [chosen, setChosen] = createSignal(0);
+  const meant = createMemo(() => {
+    const now = mention();
+    return now ? mentionable(people(), now.query) : [];
+  });
+  const look = (): void => {
+    const now = group() && field.selectionStart === field.selectionEnd ? mentionAt(field.value, field.selectionStart) : undefined;
+    if (now && !mention()) void app.core.members(props.chat.id).then(setPeople, () => undefined);
+    setMention(now);
+    setChosen(0);
+  };
+  const mentioned = (member: Member): void => {
+    const now = mention();
+    if (!now) return;
+    const { text, cursor } = withMention(field.value, field.selectionStart, now, member);
+    setMention(undefined);
+    props.conversation.write(text);
+    field.value = text;
+    field.focus({ preventScroll: true });
+    field.setSelectionRange(cursor, cursor);
+    grow();
+  };
+  /** Keys that belong to the list of people while it is open. */
+  const choosing = (event: KeyboardEvent): boolean => {
+    const list = meant();
+    if (list.length === 0) return false;
+    switch (event.key) {
+      case 'ArrowDown': setChosen((chosen() + 1) % list.length); break;
+      case 'ArrowUp': setChosen((chosen() + list.length - 1) % list.length); break;
+      case 'Enter': case 'Tab': {
+        const member = list[chosen()];
+        if (event.shiftKey || !member) return false;
+        mentioned(member);
+        break;
+      }
+      case 'Escape': setMention(undefined); break;
+      default: return false;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  };
+
   const took = (result: SendResult): void => {
     if (result.sent === 'ask') setAsked({ before: result.before });
     else if (result.sent === 'no' && result.reason.code === 'untrusted') props.onUntrusted();
@@ -54,34 +161,81 @@ export function Composer(props: Props): JSX.Element {
   };
   const keys = (event: KeyboardEvent): void => {
     // 229: an input method is composing; Enter belongs to it.
-    if (event.isComposing || event.keyCode === 229) return;
+    if (event.isComposing || event.keyCode === 229 || choosing(event)) return;
     if (event.key === 'Enter' && !event.shiftKey && !event.altKey && (!onGlass() || event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       void submit();
     } else if (event.key === 'ArrowUp' && draft() === '' && !event.altKey && !event.ctrlKey && !event.metaKey) {
+      const own = event.shiftKey ? undefined : props.conversation.lastOwn();
       const last = document.querySelector<HTMLElement>('.messages [data-stop="true"]');
       if (!last) return;
       event.preventDefault();
-      last.focus();
+      // The last word is mostly the one to correct; with what others wrote since, one rather looks at that.
+      if (own && last.dataset['key'] === own.id) props.conversation.correct(own);
+      else last.focus();
+    } else if (event.key === 'Escape' && staged()) {
+      event.preventDefault();
+      event.stopPropagation();
+      props.conversation.unstage();
     }
   };
   return (
     <form class="composer" onSubmit={(event) => { event.preventDefault(); void submit(); }}>
+      <Show when={meant().length > 0}>
+        <ul class="mention-list" id="mention-list" role="listbox" aria-label={t().group.mentionList}>
+          <For each={meant()}>
+            {(member, i) => (
+              <li
+                id={`mention-${i()}`} role="option" aria-selected={chosen() === i()} class="mention"
+                onPointerMove={() => setChosen(i())} onPointerDown={(event) => event.preventDefault()} onClick={() => mentioned(member)}
+              >
+                <Avatar address={member.address} name={member.name} size="tiny" /><bdi>{member.name}</bdi>
+              </li>
+            )}
+          </For>
+        </ul>
+      </Show>
+      <Show when={staged()}>
+        {(now) => (
+          <div class="staged">
+            <Icon of={now().kind === 'edit' ? Pencil : Reply} />
+            <div class="staged-text">
+              <b dir="auto">{now().kind === 'edit' ? t().chat.editing : now().message.outgoing ? t().chat.replyOwn : t().chat.replyTo(authorOf(contacts(), props.chat, now().message))}</b>
+              <span dir="auto">{now().message.text}</span>
+            </div>
+            <IconButton icon={X} label={now().kind === 'edit' ? t().chat.cancelEdit : t().chat.cancelReply} onClick={() => { props.conversation.unstage(); field.focus({ preventScroll: true }); }} />
+          </div>
+        )}
+      </Show>
       <div class="composer-line" classList={{ 'composer-open': props.chat.lock === 'unencrypted' }}>
+        <Show when={mayAttach()}>
+          <IconButton class="composer-attach" icon={Paperclip} label={t().chat.attach} onClick={() => chooser.click()} />
+          <input ref={chooser} type="file" multiple hidden tabindex="-1" aria-hidden="true" onChange={(event) => { take(event.currentTarget.files); event.currentTarget.value = ''; }} />
+        </Show>
         <textarea
           ref={field} id="composer" rows="1" dir="auto" enterkeyhint={onGlass() ? 'enter' : 'send'}
-          aria-label={t().chat.compose(props.chat.title)}
+          aria-label={group() ? t().group.compose(props.chat.title) : t().chat.compose(props.chat.title)}
+          aria-controls={meant().length > 0 ? 'mention-list' : undefined} aria-activedescendant={meant().length > 0 ? `mention-${chosen()}` : undefined}
           placeholder={props.chat.lock === 'unencrypted' ? t().chat.placeholderOpen : t().chat.placeholder}
-          onInput={(event) => props.conversation.write(event.currentTarget.value)}
-          onKeyDown={keys} onBlur={() => props.conversation.stopTyping()}
+          onInput={(event) => { props.conversation.write(event.currentTarget.value); look(); }}
+          onKeyDown={keys} onClick={look} onPaste={(event) => { if (take(event.clipboardData?.files)) event.preventDefault(); }} onBlur={() => { props.conversation.stopTyping(); setMention(undefined); }}
         />
-        <IconButton type="submit" class="composer-send" icon={SendHorizontal} mirror label={t().chat.send} disabled={mute() || draft().trim() === ''} />
+        <IconButton
+          class="composer-emoji" icon={Smile} label={t().chat.emoji} aria-expanded={picker() !== undefined}
+          onClick={(event) => setPicker(event.currentTarget.getBoundingClientRect())}
+        />
+        <IconButton type="submit" class="composer-send" icon={staged()?.kind === 'edit' ? Check : SendHorizontal} mirror={staged()?.kind !== 'edit'} label={staged()?.kind === 'edit' ? t().common.save : t().chat.send} disabled={mute() || draft().trim() === ''} />
       </div>
+      <Show when={over()}><div class="drop-here" aria-hidden="true"><span>{t().chat.fileDrop}</span></div></Show>
+      <Show when={files().length > 0}>
+        <FileTray conversation={props.conversation} files={files()} onFiles={setFiles} onSent={took} />
+      </Show>
+      <Show when={picker()}>{(anchor) => <EmojiPopup anchor={anchor()} onChoose={insert} onClose={() => setPicker(undefined)} />}</Show>
       <Show when={asked()}>
         {(question) => (
           <Confirm
             title={t().lock.confirmTitle} action={t().lock.confirmSend} danger
-            text={question().before ? t().lock.confirmBefore(props.chat.title) : t().lock.confirmText(props.chat.title)}
+            text={group() ? t().group.sendOpenText : question().before ? t().lock.confirmBefore(props.chat.title) : t().lock.confirmText(props.chat.title)}
             onConfirm={() => void agree()} onCancel={() => setAsked(undefined)}
           />
         )}

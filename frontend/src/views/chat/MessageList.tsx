@@ -1,14 +1,18 @@
-import { ArrowDown, Copy, Info, LockOpen, RotateCw, Trash } from 'lucide';
+import { ArrowDown, Copy, Forward, Info, LockOpen, Pencil, Reply, RotateCw, SmilePlus, Trash } from 'lucide';
 import { createEffect, createMemo, createSignal, type JSX, Match, on, onCleanup, Show, Switch, untrack } from 'solid-js';
 import { Virtualizer, type VirtualizerHandle } from 'virtua/solid';
 import type { Chat } from '../../core/api';
 import type { Conversation } from '../../stores/conversation';
+import type { Address, Message } from '../../core/api';
+import { mayCorrect } from '../../stores/conversation';
+import { authorOf, mayRetract, mayWrite, senderName } from '../../stores/groups';
 import type { Row } from '../../stores/rows';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { Confirm } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
 import { Menu, type MenuItem } from '../parts/Menu';
+import { EmojiPopup, QuickReactions } from './EmojiPopup';
 import { Failed, Patiently } from '../parts/states';
 import { MessageRow } from './MessageRow';
 import { Unreadable } from './Unreadable';
@@ -25,6 +29,9 @@ const dateStays = 1200;
 /** What was written, newest at the bottom. Only what can be seen is in the document. */
 export function MessageList(props: { readonly conversation: Conversation; readonly chat: Chat; readonly looking: boolean }): JSX.Element {
   const { app, t, formats, now } = useView();
+  const contacts = read(app.contacts);
+  const session = read(app.session);
+  const group = (): boolean => props.chat.kind === 'group';
   const conversation = untrack(() => props.conversation);
   const state = read(conversation);
   const keys = createMemo(() => state().rows.keys);
@@ -206,6 +213,15 @@ export function MessageList(props: { readonly conversation: Conversation; readon
         openMenu(chosen, element.querySelector('.bubble')?.getBoundingClientRect() ?? element.getBoundingClientRect());
         return;
       }
+      case 'r': case 'e': {
+        const chosen = row(list[at] ?? '');
+        if (chosen?.kind !== 'message' || event.target !== element) return;
+        if (event.key === 'r' && mayReact(chosen.message)) compose(() => conversation.answer(chosen.message));
+        else if (event.key === 'e' && mayCorrect(chosen.message) && writable()) compose(() => conversation.correct(chosen.message));
+        else return;
+        event.preventDefault();
+        return;
+      }
       case 'Escape':
         event.preventDefault(); // it is done; the app need not act on it too
         document.getElementById('composer')?.focus();
@@ -214,18 +230,55 @@ export function MessageList(props: { readonly conversation: Conversation; readon
 
   // ── what can be done with a message ──
 
+  const nameOf = (address: Address, name: string | undefined): string =>
+    (address === session().address ? t().common.you : group() ? senderName(contacts(), address, name) : address === props.chat.id ? props.chat.title : senderName(contacts(), address, name));
+  const [picking, setPicking] = createSignal<{ row: MessageOf; anchor: DOMRect }>();
+  const [deleting, setDeleting] = createSignal<MessageOf>();
+  const [shown, setShown] = createSignal<string>();
+  const writable = (): boolean => mayWrite(props.chat, contacts().get(props.chat.id));
+  const mayReact = (message: Message): boolean => message.known && !message.retracted && message.problem === undefined && writable();
+  const react = (chosen: MessageOf, emoji: string): void => {
+    app.recentEmoji.used(emoji);
+    void app.attempt(() => conversation.react(chosen.message, emoji));
+  };
+  const compose = (act: () => void): void => {
+    act();
+    queueMicrotask(() => document.getElementById('composer')?.focus());
+  };
+  /** Goes to the message that another one answers; "back" leads to where one was. */
+  const goTo = async (message: Message): Promise<void> => {
+    const id = message.reply?.id;
+    if (id === undefined || !(await conversation.reveal(id))) return;
+    following = false;
+    const index = keys().indexOf(id);
+    if (index < 0) return;
+    handle?.scrollToIndex(index, { align: 'center' });
+    focusRow(id);
+    setShown(id);
+    setTimeout(() => setShown(undefined), 1500);
+  };
+
+  let menuAnchor = new DOMRect();
   const openMenu = (chosen: MessageOf, anchor: DOMRect): void => {
     setFocusKey(chosen.key);
     scroller.querySelector<HTMLElement>(`[data-key="${CSS.escape(chosen.key)}"]`)?.focus({ preventScroll: true });
+    menuAnchor = anchor;
     setMenu({ row: chosen, anchor });
   };
   const retry = (chosen: MessageOf): void => void app.attempt(() => conversation.retry(chosen.key));
   const remove = (chosen: MessageOf): void => void app.attempt(() => conversation.discard(chosen.key));
   const items = (chosen: MessageOf): readonly MenuItem[] => {
     const failed = chosen.message.state === 'failed';
+    const { message } = chosen;
     return [
+      ...(mayReact(message) ? [
+        { label: t().chat.reply, icon: Reply, run: () => compose(() => conversation.answer(message)) },
+        { label: t().chat.reactMore, icon: SmilePlus, run: () => void setPicking({ row: chosen, anchor: menuAnchor }) },
+      ] : []),
+      ...(mayCorrect(message) && writable() ? [{ label: t().chat.edit, icon: Pencil, run: () => compose(() => conversation.correct(message)) }] : []),
+      ...(message.retracted || message.file ? [] : [{ label: t().chat.forward, icon: Forward, run: () => app.overlays.open({ name: 'forward', message }) }]),
       ...(failed ? [{ label: t().chat.failedRetry, icon: RotateCw, run: () => retry(chosen) }] : []),
-      ...(failed && chosen.message.reason?.code === 'cannot-encrypt'
+      ...(failed && chosen.message.reason?.code === 'cannot-encrypt' && props.chat.group?.privacy !== 'private'
         ? [{ label: t().chat.failedOpen, icon: LockOpen, run: () => void setSendOpen(chosen) }] : []),
       {
         label: t().chat.copyText, icon: Copy,
@@ -233,11 +286,12 @@ export function MessageList(props: { readonly conversation: Conversation; readon
       },
       { label: t().chat.info, icon: Info, run: () => app.overlays.open({ name: 'message-info', message: chosen.message }) },
       ...(failed ? [{ label: t().chat.failedDelete, icon: Trash, danger: true, run: () => remove(chosen) }] : []),
+      ...(mayRetract(props.chat, message) && !failed && writable() ? [{ label: t().chat.delete, icon: Trash, danger: true, run: () => void setDeleting(chosen) }] : []),
     ];
   };
 
   const List = (list: JSX.HTMLAttributes<HTMLUListElement>): JSX.Element =>
-    <ul {...list} class="message-list" role="list" aria-label={t().chat.messages(props.chat.title)} />;
+    <ul {...list} class="message-list" role="list" aria-label={group() ? t().group.messages(props.chat.title) : t().chat.messages(props.chat.title)} />;
 
   return (
     <div class="messages-frame">
@@ -262,7 +316,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
                 <Match when={as('message')}>
                   {(it) => (
                     <MessageRow
-                      row={it()} name={props.chat.title} stop={stop() === key}
+                      row={it()} name={authorOf(contacts(), props.chat, it().message)} group={group()} stop={stop() === key} shown={shown() === key} trusted={group() || contacts().get(props.chat.id)?.relation === 'mutual'} nameOf={nameOf} onReact={react} onQuote={(message) => void goTo(message)}
                       onMenu={openMenu} onRetry={retry} onDelete={remove} onSendOpen={(chosen) => setSendOpen(chosen)}
                     />
                   )}
@@ -278,8 +332,9 @@ export function MessageList(props: { readonly conversation: Conversation; readon
                 </Match>
                 <Match when={as('start')}>
                   <div class="chat-start">
-                    <p>{t().chat.start(props.chat.title)}</p>
-                    <Show when={props.chat.lock === 'encrypted' || props.chat.lock === 'verified'}><p>{t().chat.startLock}</p></Show>
+                    <p>{group() ? t().group.start(props.chat.title) : t().chat.start(props.chat.title)}</p>
+                    <Show when={props.chat.lock === 'encrypted' || props.chat.lock === 'verified'}><p>{group() ? t().group.startLock : t().chat.startLock}</p></Show>
+                    <Show when={props.chat.group?.privacy === 'public'}><p>{t().group.startOpen}</p></Show>
                   </div>
                 </Match>
               </Switch>
@@ -307,12 +362,31 @@ export function MessageList(props: { readonly conversation: Conversation; readon
         </button>
       </Show>
       <Show when={menu()}>
-        {(open) => <Menu label={t().chat.actions} items={items(open().row)} anchor={open().anchor} onClose={() => setMenu(undefined)} />}
+        {(open) => (
+          <Menu
+            label={t().chat.actions} items={items(open().row)} anchor={open().anchor} onClose={() => setMenu(undefined)}
+            above={mayReact(open().row.message) ? (choose) => (
+              <QuickReactions own={open().row.message.reactions ?? []} onChoose={(emoji) => { const chosen = open().row; choose(); react(chosen, emoji); }} />
+            ) : undefined}
+          />
+        )}
+      </Show>
+      <Show when={picking()}>
+        {(open) => <EmojiPopup anchor={open().anchor} onChoose={(emoji) => { const chosen = open().row; setPicking(undefined); react(chosen, emoji); }} onClose={() => setPicking(undefined)} />}
+      </Show>
+      <Show when={deleting()}>
+        {(chosen) => (
+          <Confirm
+            title={t().chat.deleteTitle} text={t().chat.deleteText} action={t().chat.delete} danger
+            onConfirm={() => { const it = chosen(); setDeleting(undefined); void app.attempt(() => conversation.retract(it.key)); }}
+            onCancel={() => setDeleting(undefined)}
+          />
+        )}
       </Show>
       <Show when={sendOpen()}>
         {(chosen) => (
           <Confirm
-            title={t().lock.confirmTitle} text={t().lock.confirmText(props.chat.title)} action={t().lock.confirmSend} danger
+            title={t().lock.confirmTitle} text={group() ? t().group.sendOpenText : t().lock.confirmText(props.chat.title)} action={t().lock.confirmSend} danger
             onConfirm={() => { const it = chosen(); setSendOpen(undefined); void conversation.resendUnencrypted(it.message); }}
             onCancel={() => setSendOpen(undefined)}
           />

@@ -1,24 +1,37 @@
-import { Ellipsis, LockOpen } from 'lucide';
-import { type JSX, Show } from 'solid-js';
+import { Ban, Ellipsis, LockOpen } from 'lucide';
+import { For, type JSX, Show } from 'solid-js';
+import type { Address, Message } from '../../core/api';
 import type { Row } from '../../stores/rows';
 import { emojiOnly } from '../../stores/richtext';
 import { useView } from '../context';
+import { AuthorName, Avatar } from '../parts/Avatar';
 import { Button } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { Ticks } from '../parts/Marks';
 import { RichText } from '../parts/RichText';
+import { FileBox } from './FileBox';
 
 type MessageOf = Extract<Row, { kind: 'message' }>;
 
 type Props = {
   readonly row: MessageOf;
-  /** Who the other one is. */
+  /** Who wrote it. */
   readonly name: string;
+  /** Several people write here: it is shown who did. */
+  readonly group: boolean;
   /** The one message that Tab leads to. */
   readonly stop: boolean;
+  /** From somebody one knows: pictures are fetched unasked. */
+  readonly trusted: boolean;
+  /** Somebody was led here. */
+  readonly shown: boolean;
   readonly onMenu: (row: MessageOf, anchor: DOMRect) => void;
   readonly onRetry: (row: MessageOf) => void;
   readonly onDelete: (row: MessageOf) => void;
+  /** Double click: the quick way to react. */
+  readonly onReact: (row: MessageOf, emoji: string) => void;
+  readonly onQuote: (message: Message) => void;
+  readonly nameOf: (address: Address, name: string | undefined) => string;
   readonly onSendOpen: (row: MessageOf) => void;
 };
 
@@ -27,12 +40,27 @@ const longPress = 450;
 export function MessageRow(props: Props): JSX.Element {
   const { t, formats } = useView();
   const message = () => props.row.message;
-  const emoji = (): number => emojiOnly(message().text);
+  const emoji = (): number => (message().reply || message().retracted ? 0 : emojiOnly(message().text));
+  const gone = (): string => {
+    const by = message().retracted?.by;
+    if (by !== undefined && by !== '') return t().chat.deletedBy(by);
+    return message().outgoing && by === undefined ? t().chat.deletedOwn : t().chat.deleted;
+  };
+  const quoted = (): string => {
+    const answered = message().reply;
+    return answered?.from === undefined ? '…' : props.nameOf(answered.from, answered.name);
+  };
+  const reactedBy = (it: string, from: readonly Address[]): string => t().chat.reactedBy(it, formats().list(from.map((who) => props.nameOf(who, undefined))));
   const label = (): string => {
     const who = message().outgoing ? t().common.you : props.name;
     const end = message().outgoing ? `, ${t().chat.state[message().state]}` : '';
     const open = message().lock === 'unencrypted' ? `, ${t().chat.notLocked}` : '';
-    return `${who}, ${t().chat.time(formats().time(message().at))}: ${message().text}${end}${open}`;
+    const { file } = message();
+    const text = message().retracted ? gone() : file ? `${t().chat.fileKinds[file.kind]}, ${file.name}` : message().text;
+    const edited = message().edited ? `, ${t().chat.edited}` : '';
+    const reacted = (message().reactions ?? []).map((reaction) => `, ${reactedBy(reaction.emoji, reaction.from)}`).join('');
+    const answered = message().reply ? ` (${t().chat.replyTo(quoted())})` : '';
+    return `${who}, ${t().chat.time(formats().time(message().at))}: ${text}${answered}${edited}${reacted}${end}${open}`;
   };
   let bubble!: HTMLDivElement;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -50,19 +78,35 @@ export function MessageRow(props: Props): JSX.Element {
   const release = (): void => clearTimeout(timer);
 
   return (
-    <div class="row" classList={{ 'row-out': message().outgoing, 'row-first': props.row.first, 'row-last': props.row.last }}>
+    <div class="row" classList={{ 'row-shown': props.shown, 'row-group': props.group && !message().outgoing, 'row-mention': message().mention === true, 'row-out': message().outgoing, 'row-first': props.row.first, 'row-last': props.row.last }}>
       <div
         class="message" role="group" aria-label={label()} tabindex={props.stop ? 0 : -1}
         data-key={props.row.key} data-stop={props.stop ? 'true' : undefined}
-        onContextMenu={atPointer} onPointerDown={press} onPointerUp={release} onPointerCancel={release} onPointerMove={release}
+        onContextMenu={atPointer} onDblClick={(event) => { if (event.target instanceof Element && !event.target.closest('a, button')) { window.getSelection()?.removeAllRanges(); props.onMenu(props.row, bubble.getBoundingClientRect()); } }} onPointerDown={press} onPointerUp={release} onPointerCancel={release} onPointerMove={release}
       >
+        <Show when={props.group && !message().outgoing}>
+          <span class="message-face"><Show when={props.row.last}><Avatar address={message().from} name={props.name} size="tiny" /></Show></span>
+        </Show>
         <div ref={bubble} class="bubble" classList={{ 'bubble-emoji': emoji() > 0, 'bubble-failed': message().state === 'failed' }}>
+          <Show when={props.group && !message().outgoing && props.row.first}>
+            <AuthorName address={message().from} name={props.name} />
+          </Show>
+          <Show when={message().reply}>
+            {(answered) => (
+              <button type="button" class="quote" tabindex="-1" onClick={() => props.onQuote(message())}>
+                <b dir="auto">{quoted()}</b>
+                <span dir="auto">{answered().text}</span>
+              </button>
+            )}
+          </Show>
+          <Show when={message().file}>{(file) => <FileBox message={message()} file={file()} trusted={props.trusted} />}</Show>
           <div class={`text text-emoji-${emoji()}`} dir="auto">
-            <RichText text={message().text} />
+            <Show when={!message().retracted} fallback={<span class="tombstone"><Icon of={Ban} />{gone()}</span>}><RichText text={message().text} /></Show>
             <span class="meta">
               <Show when={message().lock === 'unencrypted'}>
                 <span class="meta-open" title={t().chat.notLockedLong}><Icon of={LockOpen} /></span>
               </Show>
+              <Show when={message().edited}><span>{t().chat.edited}</span></Show>
               <time datetime={new Date(message().at).toISOString()} title={formats().full(message().at)}>{formats().time(message().at)}</time>
               <Show when={message().outgoing}><Ticks state={message().state} /></Show>
             </span>
@@ -75,11 +119,29 @@ export function MessageRow(props: Props): JSX.Element {
           <Icon of={Ellipsis} />
         </button>
       </div>
+      <Show when={message().reactions}>
+        {(all) => (
+          <div class="reactions">
+            <For each={all()}>
+              {(reaction) => (
+                <button
+                  type="button" class="reaction" tabindex="-1" aria-pressed={reaction.own} title={reactedBy(reaction.emoji, reaction.from)}
+                  aria-label={reactedBy(reaction.emoji, reaction.from)} onClick={() => props.onReact(props.row, reaction.emoji)}
+                >
+                  <span class="reaction-pill">
+                    <span>{reaction.emoji}</span><Show when={reaction.from.length > 1}><span class="reaction-count">{formats().number(reaction.from.length)}</span></Show>
+                  </span>
+                </button>
+              )}
+            </For>
+          </div>
+        )}
+      </Show>
       <Show when={message().state === 'failed'}>
         <div class="failed-line">
           <p>{message().reason ? t().reason(message().reason!) : t().chat.state.failed}</p>
           <Button look="quiet" onClick={() => props.onRetry(props.row)}>{t().chat.failedRetry}</Button>
-          <Show when={message().reason?.code === 'cannot-encrypt'}>
+          <Show when={message().reason?.code === 'cannot-encrypt' && !props.group}>
             <Button look="quiet" onClick={() => props.onSendOpen(props.row)}>{t().chat.failedOpen}</Button>
           </Show>
           <Button look="quiet" onClick={() => props.onDelete(props.row)}>{t().chat.failedDelete}</Button>

@@ -1,6 +1,7 @@
-import { Ban, ShieldAlert, TriangleAlert, UserPlus } from 'lucide';
-import { type JSX, Match, Switch } from 'solid-js';
-import type { Chat, Contact } from '../../core/api';
+import { Ban, EyeOff, LogOut, ShieldAlert, TriangleAlert, UserPlus, UsersRound } from 'lucide';
+import { type JSX, Match, Show, Switch } from 'solid-js';
+import type { Chat, Contact, Group } from '../../core/api';
+import { senderName } from '../../stores/groups';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { Button } from '../parts/Button';
@@ -36,6 +37,7 @@ export function Notices(props: Props): JSX.Element {
           <Button look="primary" onClick={() => app.overlays.open({ name: 'lock', address: props.chat.id })}>{t().chat.check}</Button>
         </div>
       </Match>
+      <Match when={props.chat.group}>{(group) => <GroupNotice chat={props.chat} group={group()} />}</Match>
       <Match when={props.contact?.relation === 'request'}>
         <div class="chat-notice">
           <Icon of={UserPlus} />
@@ -51,6 +53,66 @@ export function Notices(props: Props): JSX.Element {
           <p>{t().chat.strangerBar(props.chat.title)}</p>
           <Button look="quiet" onClick={() => void attempt(() => core.block(props.chat.id), 'blocked')}>{t().requests.block}</Button>
           <Button onClick={() => void attempt(() => core.addContact(props.chat.id), 'request-sent')}>{t().chat.add}</Button>
+        </div>
+      </Match>
+    </Switch>
+  );
+}
+
+/** What must be known of a group before writing there. */
+function GroupNotice(props: { readonly chat: Chat; readonly group: Group }): JSX.Element {
+  const { app, t, formats } = useView();
+  const { core, attempt } = app;
+  const contacts = read(app.contacts);
+  const nameOf = (address: string): string => senderName(contacts(), address, undefined);
+  const over = (): string | undefined => {
+    switch (props.group.state) {
+      case 'left': return t().group.leftBar;
+      case 'removed': return t().group.removedBar;
+      case 'banned': return t().group.bannedBar;
+      case 'ended': return t().group.endedBar;
+      default: return undefined;
+    }
+  };
+  const cannotRead = (): string => formats().list(props.group.cannotRead.map(nameOf));
+  return (
+    <Switch>
+      <Match when={props.group.state === 'invited'}>
+        <div class="chat-notice">
+          <Icon of={UsersRound} />
+          <p>{t().group.invitedBar(nameOf(props.group.invitedBy ?? ''))}</p>
+          <Button look="quiet" onClick={() => void attempt(() => core.declineGroup(props.chat.id), 'declined').then((done) => done && app.router.go({ name: 'home' }))}>{t().group.decline}</Button>
+          <Button look="primary" onClick={() => void attempt(() => core.enterGroup(props.chat.id))}>{t().group.join}</Button>
+        </div>
+      </Match>
+      <Match when={over()}>
+        {(text) => (
+          <div class="chat-notice">
+            <Icon of={LogOut} />
+            <p>{text()}<Show when={props.group.note}> <bdi>“{props.group.note}”</bdi></Show></p>
+          </div>
+        )}
+      </Match>
+      <Match when={props.group.state === 'out'}>
+        <div class="chat-notice">
+          <Icon of={LogOut} />
+          <p>{t().group.outBar}</p>
+          <Button onClick={() => void attempt(() => core.enterGroup(props.chat.id))}>{t().group.outAction}</Button>
+        </div>
+      </Match>
+      <Match when={props.group.state === 'here' && props.group.privacy === 'private' && props.group.people === 1}>
+        <div class="chat-notice">
+          <Icon of={UserPlus} />
+          <p>{t().group.alone}</p>
+          <Show when={props.group.may.add}>
+            <Button onClick={() => app.overlays.open({ name: 'add-members', address: props.chat.id })}>{t().group.add}</Button>
+          </Show>
+        </div>
+      </Match>
+      <Match when={props.group.state === 'here' && props.group.cannotRead.length > 0}>
+        <div class="chat-notice">
+          <Icon of={EyeOff} />
+          <p>{t().group.cannotRead(cannotRead(), props.group.cannotRead.length)}</p>
         </div>
       </Match>
     </Switch>

@@ -103,6 +103,12 @@ function Join(props: JoinProps): JSX.Element {
   const [chosen, setChosen] = createSignal<string>();
   const [password, setPassword] = createSignal('');
   const userName = (): string => chosen() ?? suggestUserName(displayName());
+  /** What was wrong with a field is told until it is changed. */
+  const [tried, setTried] = createSignal({ displayName: '', userName: '', password: '' });
+  const submit = (): void => {
+    setTried({ displayName: displayName(), userName: userName(), password: password() });
+    void props.onCreate(displayName(), userName(), password());
+  };
   let displayNameInput!: HTMLInputElement;
   let userNameInput!: HTMLInputElement;
   let passwordInput!: HTMLInputElement;
@@ -121,7 +127,7 @@ function Join(props: JoinProps): JSX.Element {
     return props.info.inviter ? t().invite.byText(nameOf(props.info), props.info.domain) : t().invite.plainText;
   };
   const userNameError = (): string | undefined => {
-    switch (state().wrong?.userName) {
+    switch (userName() === tried().userName && state().wrong?.userName) {
       case 'missing': return t().invite.userNameMissing;
       case 'wrong': return t().invite.userNameWrong;
       case 'taken': return t().invite.userNameTaken;
@@ -129,7 +135,7 @@ function Join(props: JoinProps): JSX.Element {
     }
   };
   const passwordError = (): string | undefined => {
-    switch (state().wrong?.password) {
+    switch (password() === tried().password && state().wrong?.password) {
       case 'missing': return t().invite.passwordMissing;
       case 'short': return t().password.atLeast(props.info.minPassword);
       case 'weak': return t().reason({ code: 'password-weak' });
@@ -142,11 +148,11 @@ function Join(props: JoinProps): JSX.Element {
       title={title()} lead={lead()}
       above={props.info.inviter ? <Avatar address={props.info.inviter} name={nameOf(props.info)} size="large" /> : undefined}
     >
-      <form class="form" novalidate onSubmit={(event) => { event.preventDefault(); void props.onCreate(displayName(), userName(), password()); }}>
+      <form class="form" novalidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
         <Field
           label={t().invite.displayName} hint={t().invite.displayNameHint} name="name" autocomplete="name" autocapitalize="words"
           value={displayName()} onInput={setDisplayName} maxlength="60"
-          error={state().wrong?.displayName ? t().invite.displayNameMissing : undefined}
+          error={displayName() === tried().displayName && state().wrong?.displayName ? t().invite.displayNameMissing : undefined}
           ref={(element) => { displayNameInput = element; }}
         />
         <Field

@@ -8,25 +8,36 @@ import { Icon } from './Icon';
 type Props = {
   readonly address: Address;
   readonly name: string;
-  readonly size?: 'small' | 'medium' | 'large';
+  readonly size?: 'tiny' | 'small' | 'medium' | 'large';
   /** Shown by shape: full, moon, bar; nothing for offline. The words stand elsewhere. */
   readonly availability?: Availability | undefined;
+  /** A group has another shape than a person. */
+  readonly group?: boolean;
 };
+
+/** Sets the colours of an address, through the CSSOM: a strict Content-Security-Policy refuses style attributes. */
+function tint(element: HTMLElement, address: Address): void {
+  const { light, dark } = tintOf(address);
+  element.style.setProperty('--tint-light', light.ground);
+  element.style.setProperty('--tint-ink-light', light.ink);
+  element.style.setProperty('--tint-dark', dark.ground);
+  element.style.setProperty('--tint-ink-dark', dark.ink);
+}
+
+/** The name of somebody in the colour of their address, above what they wrote. */
+export function AuthorName(props: { readonly address: Address; readonly name: string }): JSX.Element {
+  let name!: HTMLElement;
+  createEffect(() => tint(name, props.address));
+  return <b ref={name} class="author" dir="auto" aria-hidden="true">{props.name}</b>;
+}
 
 /** Initials on the colour of the address (XEP-0392). The name stands beside it, so it is hidden from screen readers. */
 export function Avatar(props: Props): JSX.Element {
   let ground!: HTMLSpanElement;
-  createEffect(() => {
-    const { light, dark } = tintOf(props.address);
-    // Through the CSSOM: a strict Content-Security-Policy refuses style attributes.
-    ground.style.setProperty('--tint-light', light.ground);
-    ground.style.setProperty('--tint-ink-light', light.ink);
-    ground.style.setProperty('--tint-dark', dark.ground);
-    ground.style.setProperty('--tint-ink-dark', dark.ink);
-  });
+  createEffect(() => tint(ground, props.address));
   const mark = (): Availability | undefined => (props.availability === 'offline' ? undefined : props.availability);
   return (
-    <span class={`avatar avatar-${props.size ?? 'medium'}`} aria-hidden="true">
+    <span class={`avatar avatar-${props.size ?? 'medium'}`} classList={{ 'avatar-group': props.group === true }} aria-hidden="true">
       <span class="avatar-ground" ref={ground}>{initials(props.name)}</span>
       <Show when={mark()}>
         {(availability) => (

@@ -48,13 +48,13 @@ export function Dialog(props: Props): JSX.Element {
     >
       <div class="dialog-body">
         <Show when={!props.bare} fallback={<h2 id={id} class="hidden">{props.title}</h2>}>
-          <header class="dialog-head">
+          <div class="dialog-head">
             <h2 id={id} tabindex="-1">{props.title}</h2>
             <Show when={!props.alert}><IconButton icon={X} label={t().common.close} onClick={() => dialog.close()} /></Show>
-          </header>
+          </div>
         </Show>
         <div class="dialog-content">{props.children}</div>
-        <Show when={props.actions}><footer class="dialog-actions">{props.actions}</footer></Show>
+        <Show when={props.actions}><div class="dialog-actions">{props.actions}</div></Show>
       </div>
     </dialog>
   );

@@ -1,5 +1,5 @@
 import type { IconNode } from 'lucide';
-import { For, type JSX, onCleanup, onMount } from 'solid-js';
+import { For, type JSX, onCleanup, onMount, Show } from 'solid-js';
 import { Icon } from './Icon';
 import { rove } from './rove';
 
@@ -16,6 +16,8 @@ type Props = {
   /** Where it opens: below this box, or above it where there is no room. */
   readonly anchor: DOMRect;
   readonly onClose: () => void;
+  /** Stands above the items; is given the way to close the menu. */
+  readonly above?: ((choose: () => void) => JSX.Element) | undefined;
 };
 
 const gap = 4;
@@ -61,14 +63,18 @@ export function Menu(props: Props): JSX.Element {
     if (!chosen && before instanceof HTMLElement && before.isConnected) before.focus();
   });
 
-  const choose = (item: MenuItem): void => {
+  const close = (): void => {
     chosen = true;
     if (before instanceof HTMLElement && before.isConnected) before.focus();
     props.onClose();
+  };
+  const choose = (item: MenuItem): void => {
+    close();
     item.run();
   };
   return (
     <div ref={menu} class="menu" role="menu" aria-label={props.label} tabindex="-1" onKeyDown={keys}>
+      <Show when={props.above}>{(above) => above()(close)}</Show>
       <For each={props.items}>
         {(item) => (
           <button type="button" role="menuitem" tabindex="-1" class="menu-item" classList={{ 'menu-item-danger': item.danger === true }} onClick={() => choose(item)}>

@@ -3,6 +3,7 @@ import { For, type JSX } from 'solid-js';
 import type { Notice } from '../../stores/notices';
 import { read } from '../adapter';
 import { useView } from '../context';
+import { UpdateNotice } from '../device/UpdateNotice';
 import { IconButton } from './Button';
 import { Icon } from './Icon';
 
@@ -13,6 +14,7 @@ export function Toasts(): JSX.Element {
   const text = (notice: Notice): string => (notice.kind === 'done' ? t().done[notice.what] : t().reason(notice.reason));
   return (
     <div class="toasts" role="status" aria-live="polite">
+      <UpdateNotice />
       <For each={notices()}>
         {(notice) => (
           <div class={`toast toast-${notice.kind}`}>

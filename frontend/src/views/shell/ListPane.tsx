@@ -63,7 +63,7 @@ export function ListPane(): JSX.Element {
             onClick={(event) => { event.preventDefault(); app.router.go({ name: 'requests' }); }}
           >
             <span class="requests-icon"><Icon of={UserPlus} /></span>
-            <span class="requests-text">{t().list.requests(inbox().requests)}</span>
+            <span class="requests-text">{inbox().invitations > 0 ? t().list.allRequests(inbox().requests) : t().list.requests(inbox().requests)}</span>
             <span class="badge" aria-hidden="true">{formats().number(inbox().requests)}</span>
             <Icon of={ChevronRight} mirror />
           </a>

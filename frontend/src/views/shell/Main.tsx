@@ -20,6 +20,7 @@ const parts = {
   settingsPane: () => import('../settings/SettingsPane'),
   requests: () => import('./Requests'),
   details: () => import('../chat/Details'),
+  groupDetails: () => import('../chat/GroupDetails'),
 };
 const SettingsNav = lazy(parts.settingsNav);
 const SettingsPane = lazy(parts.settingsPane);
@@ -52,12 +53,12 @@ export default function Main(): JSX.Element {
   createEffect(() => {
     const count = inbox().unread;
     const chat = address();
-    const name = chat === undefined ? undefined : app.contacts.get().get(chat)?.name;
+    const name = chat === undefined ? undefined : app.chats.get().get(chat)?.title ?? app.contacts.get().get(chat)?.name;
     document.title = `${t().notification.title(count)}${name ? ` · ${name}` : ''}`;
   });
   onCleanup(() => { document.title = t().app; });
   shortcuts(app);
-  notifications(app, t);
+  notifications(app, t, looking);
 
   // On a narrow window the focus follows from pane to pane; the composer takes it itself where there is a keyboard.
   let frame!: HTMLDivElement;

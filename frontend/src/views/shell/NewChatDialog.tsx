@@ -1,7 +1,7 @@
-import { AtSign, ChevronRight, QrCode, Search } from 'lucide';
+import { AtSign, ChevronRight, QrCode, Search, UsersRound } from 'lucide';
 import { createMemo, createSignal, For, type JSX, Show } from 'solid-js';
 import type { Address } from '../../core/api';
-import { completeAddress, shownName } from '../../stores/contacts';
+import { completeAddress, looksLikeGroup, shownName } from '../../stores/contacts';
 import { findChats } from '../../stores/switcher';
 import { read } from '../adapter';
 import { useView } from '../context';
@@ -42,12 +42,20 @@ export default function NewChatDialog(): JSX.Element {
     if (await app.attempt(() => app.core.addContact(address), 'request-sent')) open(address);
     setBusy(false);
   };
+  const join = async (address: Address): Promise<void> => {
+    if (busy()) return;
+    setBusy(true);
+    let group: Address | undefined;
+    await app.attempt(async () => { group = await app.core.joinGroup(address); });
+    setBusy(false);
+    if (group !== undefined) open(group);
+  };
   const submit = (event: Event): void => {
     event.preventDefault();
     const first = found()[0];
     const address = stranger();
     if (first !== undefined) open(first);
-    else if (address !== undefined) void add(address);
+    else if (address !== undefined) void (looksLikeGroup(query()) ? join(address) : add(address));
   };
   let list!: HTMLDivElement;
   return (
@@ -61,11 +69,28 @@ export default function NewChatDialog(): JSX.Element {
       <div ref={list} class="pick" onKeyDown={(event) => rove(event, [...list.querySelectorAll<HTMLElement>('button')])}>
         <Show when={stranger()}>
           {(address) => (
-            <button type="button" class="nav-line" aria-disabled={busy()} onClick={() => void add(address())}>
-              <span class="round-icon"><Icon of={AtSign} /></span>
-              <span class="nav-line-text"><span>{t().newChat.addAddress(address())}</span><small>{t().newChat.addHint}</small></span>
-            </button>
+            <Show
+              when={looksLikeGroup(query())}
+              fallback={(
+                <button type="button" class="nav-line" aria-disabled={busy()} onClick={() => void add(address())}>
+                  <span class="round-icon"><Icon of={AtSign} /></span>
+                  <span class="nav-line-text"><span>{t().newChat.addAddress(address())}</span><small>{t().newChat.addHint}</small></span>
+                </button>
+              )}
+            >
+              <button type="button" class="nav-line" aria-disabled={busy()} onClick={() => void join(address())}>
+                <span class="round-icon"><Icon of={UsersRound} /></span>
+                <span class="nav-line-text"><span>{t().group.joinAddress(address())}</span><small>{t().group.joinHint}</small></span>
+              </button>
+            </Show>
           )}
+        </Show>
+        <Show when={query().trim() === ''}>
+          <button type="button" class="nav-line" onClick={() => app.overlays.open({ name: 'new-group' })}>
+            <span class="round-icon"><Icon of={UsersRound} /></span>
+            <span class="nav-line-text"><span>{t().group.new}</span><small>{t().group.newHint}</small></span>
+            <Icon of={ChevronRight} mirror />
+          </button>
         </Show>
         <Show when={query().trim() === '' && session().role !== 'limited'}>
           <button type="button" class="nav-line" onClick={() => app.overlays.open({ name: 'invite' })}>

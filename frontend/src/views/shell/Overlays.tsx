@@ -4,19 +4,27 @@ import { read } from '../adapter';
 import { useView } from '../context';
 
 const parts = {
+  forward: () => import('../chat/ForwardDialog'),
   invite: () => import('./InviteDialog'),
   lock: () => import('../chat/LockDialog'),
   messageInfo: () => import('../chat/MessageInfo'),
   newChat: () => import('./NewChatDialog'),
+  newGroup: () => import('../group/NewGroupDialog'),
+  addMembers: () => import('../group/AddMembersDialog'),
+  leaveGroup: () => import('../group/LeaveDialog'),
   shortcuts: () => import('./ShortcutsDialog'),
   signOut: () => import('../settings/SignOut'),
   switcher: () => import('./Switcher'),
   verify: () => import('../chat/VerifyDialog'),
 };
+const ForwardTo = lazy(parts.forward);
 const Invite = lazy(parts.invite);
 const Lock = lazy(parts.lock);
 const MessageInfo = lazy(parts.messageInfo);
 const NewChat = lazy(parts.newChat);
+const NewGroup = lazy(parts.newGroup);
+const AddMembers = lazy(parts.addMembers);
+const LeaveGroup = lazy(parts.leaveGroup);
 const Shortcuts = lazy(parts.shortcuts);
 const SignOut = lazy(parts.signOut);
 const Switcher = lazy(parts.switcher);
@@ -45,12 +53,16 @@ export function Overlays(): JSX.Element {
       <Suspense>
         <Switch>
           <Match when={as('new-chat')}><NewChat /></Match>
+          <Match when={as('new-group')}><NewGroup /></Match>
+          <Match when={as('add-members')}>{(it) => <AddMembers address={it().address} />}</Match>
+          <Match when={as('leave-group')}>{(it) => <LeaveGroup address={it().address} />}</Match>
           <Match when={as('invite')}><Invite /></Match>
           <Match when={as('switcher')}><Switcher /></Match>
           <Match when={as('shortcuts')}><Shortcuts /></Match>
           <Match when={as('sign-out')}><SignOut /></Match>
           <Match when={as('lock')}>{(it) => <Lock address={it().address} />}</Match>
           <Match when={as('verify')}>{(it) => <Verify address={it().address} />}</Match>
+          <Match when={as('forward')}>{(it) => <ForwardTo message={it().message} />}</Match>
           <Match when={as('message-info')}>{(it) => <MessageInfo message={it().message} />}</Match>
         </Switch>
       </Suspense>

@@ -1,6 +1,7 @@
 import { ArrowLeft, UserCheck } from 'lucide';
 import { createMemo, For, type JSX, Show } from 'solid-js';
 import { requests, shownName } from '../../stores/contacts';
+import { invitations, senderName } from '../../stores/groups';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { Avatar } from '../parts/Avatar';
@@ -11,7 +12,9 @@ import { Empty } from '../parts/states';
 export default function Requests(): JSX.Element {
   const { app, t } = useView();
   const contacts = read(app.contacts);
+  const chats = read(app.chats);
   const waiting = createMemo(() => requests(contacts()));
+  const groups = createMemo(() => invitations(chats()));
   const home = (): void => app.router.go({ name: 'home' });
   return (
     <main class="page" id="main" tabindex="-1">
@@ -20,7 +23,7 @@ export default function Requests(): JSX.Element {
         <h1 tabindex="-1">{t().requests.title}</h1>
       </header>
       <div class="page-body">
-        <Show when={waiting().length > 0} fallback={<Empty icon={UserCheck} title={t().requests.none}><Button onClick={home}>{t().requests.toChats}</Button></Empty>}>
+        <Show when={waiting().length + groups().length > 0} fallback={<Empty icon={UserCheck} title={t().requests.none}><Button onClick={home}>{t().requests.toChats}</Button></Empty>}>
           <ul class="requests" role="list">
             <For each={waiting()}>
               {(contact) => {
@@ -41,6 +44,24 @@ export default function Requests(): JSX.Element {
                   </li>
                 );
               }}
+            </For>
+            <For each={groups()}>
+              {(chat) => (
+                <li class="card request">
+                  <Avatar address={chat.id} name={chat.title} group />
+                  <div class="request-text">
+                    <h2><bdi>{chat.title}</bdi></h2>
+                    <p class="quiet">{t().group.invitation}</p>
+                    <p>{t().group.invitedBy(senderName(contacts(), chat.group?.invitedBy ?? '', undefined))} <bdi dir="ltr" class="quiet address">{chat.group?.invitedBy}</bdi></p>
+                    <Show when={chat.group?.note}><blockquote dir="auto">{chat.group?.note}</blockquote></Show>
+                  </div>
+                  <div class="request-actions">
+                    <Button look="quiet" onClick={() => void app.attempt(async () => { await app.core.declineGroup(chat.id); await app.core.block(chat.group?.invitedBy ?? ''); }, 'blocked')}>{t().requests.block}</Button>
+                    <Button onClick={() => void app.attempt(() => app.core.declineGroup(chat.id), 'declined')}>{t().group.decline}</Button>
+                    <Button look="primary" onClick={() => void app.attempt(() => app.core.enterGroup(chat.id))}>{t().group.join}</Button>
+                  </div>
+                </li>
+              )}
             </For>
           </ul>
           <p class="quiet">{t().requests.hint}</p>

@@ -57,8 +57,11 @@ export default function Switcher(): JSX.Element {
                   id={`switcher-${i()}`} role="option" aria-selected={at() === i()} class="switcher-line"
                   onPointerMove={() => setAt(i())} onClick={() => open(address)}
                 >
-                  <Avatar address={address} name={chat().title} size="small" availability={contacts().get(address)?.availability} />
-                  <span class="switcher-text"><bdi>{chat().title}</bdi><small><bdi dir="ltr">{address}</bdi></small></span>
+                  <Avatar address={address} name={chat().title} size="small" availability={contacts().get(address)?.availability} group={chat().kind === 'group'} />
+                  <span class="switcher-text">
+                    <bdi>{chat().title}</bdi>
+                    <small><Show when={chat().group} fallback={<bdi dir="ltr">{address}</bdi>}>{(it) => t().group.count(it().people)}</Show></small>
+                  </span>
                   <Show when={chat().unread > 0}>
                     <span class="badge"><span aria-hidden="true">{formats().number(chat().unread)}</span><span class="hidden">{t().list.unread(chat().unread)}</span></span>
                   </Show>

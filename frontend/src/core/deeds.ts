@@ -1,0 +1,87 @@
+/** What a message does to an earlier one (XEP-0308, 0424, 0425, 0444), or which it answers (XEP-0461): from the wire and onto it. */
+import { archiveId, type Deed, type MessageRecord, type Protection } from '../db/schema';
+import { bareOf } from '../xmpp/jid';
+import { NS } from '../xmpp/ns';
+import { replace } from '../xmpp/xep0308_correction';
+import { store } from '../xmpp/xep0334_hints';
+import { retract } from '../xmpp/xep0424_retraction';
+import { fallback, withoutFallback } from '../xmpp/xep0428_fallback';
+import { reactions } from '../xmpp/xep0444_reactions';
+import { quotation, reply, unquoted } from '../xmpp/xep0461_replies';
+import { xml, type XmlElement } from '../xmpp/xml';
+import type { Address } from './api';
+import type { Envelope } from './envelope';
+
+/** Shown by programs that know no retraction. */
+const RETRACTION = 'This person attempted to retract a previous message, but it’s unsupported by your client.';
+const MAX_QUOTE = 200;
+
+/** A reaction or a retraction: what is not encrypted in this version of the encryption, and has no text of its own. */
+export function readDeed({ message, kind, from, chat }: Envelope): Deed | undefined {
+  const reacted = reactions.in(message);
+  if (reacted) return { kind: 'react', ref: reacted.id, emojis: reacted.emojis };
+  const taken = retract.in(message);
+  if (!taken) return undefined;
+  // Only the room itself says that somebody else has acted (XEP-0425 section 5).
+  if (taken.moderated && (kind !== 'group' || from !== chat)) return undefined;
+  const by = taken.moderated?.by;
+  return { kind: 'retract', ref: taken.id, ...(taken.moderated && { by: by?.slice(by.indexOf('/') + 1) ?? '' }) };
+}
+
+/** The correction that a readable message is. */
+export function readEdit(message: XmlElement, text: string, lock: Protection): Deed | undefined {
+  const ref = replace.in(message)?.id;
+  return ref === undefined || text === '' ? undefined : { kind: 'edit', ref, text, lock };
+}
+
+export interface ReadReply {
+  /** What was said, without the quotation. */
+  readonly text: string;
+  readonly reply: NonNullable<MessageRecord['reply']>;
+}
+
+export function readReply(message: XmlElement, text: string, self: Address): ReadReply | undefined {
+  const answered = reply.in(message);
+  if (!answered) return undefined;
+  const ranges = fallback.all(message).filter((one) => one.for === NS.reply).flatMap((one) => one.bodies);
+  const rest = ranges.length === 0 ? text : withoutFallback(text, ranges);
+  const quoted = ranges.length === 0 ? '' : [...text].slice(ranges[0]?.start ?? 0, ranges[0]?.end).join('');
+  const from = answered.to === undefined ? undefined : answered.to.includes('/') && bareOf(answered.to) !== self ? answered.to : bareOf(answered.to);
+  return { text: rest, reply: { ref: answered.id, text: unquoted(quoted).slice(0, MAX_QUOTE), ...(from !== undefined && { from }) } };
+}
+
+/** The id by which others know this message, in answers and reactions; `undefined`: they do not know it yet. */
+export function refOf(message: MessageRecord, group: boolean): string | undefined {
+  if (group) return message.stanzaId === undefined ? undefined : archiveId(message.stanzaId);
+  return message.origin?.slice(message.origin.indexOf('\n') + 1) ?? message.wireId;
+}
+
+/** The text as it goes over the wire, with the quotation for those who know no replies; and what says so. */
+export function wireText({ text, reply: answered }: MessageRecord, group: Address | undefined): { readonly text: string; readonly children: readonly XmlElement[] } {
+  if (!answered) return { text, children: [] };
+  const quote = answered.text === '' ? '' : quotation(answered.text);
+  const to = group !== undefined && answered.nick !== undefined ? `${group}/${answered.nick}` : answered.from;
+  return {
+    text: quote + text,
+    children: [
+      reply.write({ id: answered.ref, ...(to !== undefined && { to }) }),
+      ...(quote === '' ? [] : [fallback.write({ for: NS.reply, bodies: [{ start: 0, end: [...quote].length }] })]),
+    ],
+  };
+}
+
+/** What stands beside the encrypted text of a correction, or what a reaction or retraction is. */
+export function deedElements(deed: Deed): readonly XmlElement[] {
+  switch (deed.kind) {
+    case 'edit': return [replace.write({ id: deed.ref })];
+    case 'react': return [reactions.write({ id: deed.ref, emojis: deed.emojis }), store.write({})];
+    case 'retract': return [
+      retract.write({ id: deed.ref }), fallback.write({ for: NS.retract, bodies: [] }), xml(NS.client, 'body', {}, RETRACTION), store.write({}),
+    ];
+  }
+}
+
+/** What an answer shows of the message that it answers. */
+export function quoteOf(message: MessageRecord, ref: string): NonNullable<MessageRecord['reply']> {
+  return { ref, id: message.id, from: message.from, ...(message.nick !== undefined && { nick: message.nick }), text: (message.file?.name ?? (message.text.startsWith('aesgcm:') ? '📎' : message.text)).slice(0, MAX_QUOTE) };
+}

@@ -1,0 +1,145 @@
+/** Files: encrypted here, put on the server by HTTP (XEP-0363), and named in a message by an address with the key (XEP-0454). */
+import { aesgcmUrl, FileError, openFile, parseAesgcm, sealFile } from '../crypto/files';
+import type { FileFacts, MessageRecord } from '../db/schema';
+import { ConnectionError, StanzaError } from '../xmpp/errors';
+import { domainOf } from '../xmpp/jid';
+import { NS } from '../xmpp/ns';
+import { discoInfo, discoItems } from '../xmpp/xep0030_disco';
+import { ALLOWED_HEADERS, request, slot } from '../xmpp/xep0363_upload';
+import type { Account } from './account';
+import type { Address } from './api';
+import { Shared } from './async';
+import { fail } from './reasons';
+
+/** What is fetched is kept, so that it is there without a network, up to this size. */
+const KEPT = 20 << 20;
+const MAX_DOWNLOAD = 512 << 20;
+const STEP = 200;
+
+export class Files {
+  private service: Address | undefined;
+  private readonly running = new Map<string, AbortController>();
+  private readonly fetching = new Shared<Blob>();
+
+  constructor(private readonly account: Account) {}
+
+  /** Puts a file on the server; gives the address to send. Rejects with ConnectionError or StanzaError when that may work later. */
+  async upload(message: MessageRecord, facts: FileFacts): Promise<string> {
+    const stored = await this.account.db.read(['files'], (tx) => tx.objectStore('files').get(message.id));
+    if (!stored) throw fail('storage', 'the file is gone');
+    const abort = new AbortController();
+    this.running.set(message.id, abort);
+    try {
+      const sealed = await sealFile(stored, { signal: abort.signal });
+      const { url, get, headers } = await this.slot(facts, sealed.data.size);
+      this.tell(message, 0, sealed.data.size);
+      let told = 0;
+      const status = await this.account.platform.put(this.reachable(url), headers, sealed.data, abort.signal, (done) => {
+        const now = this.account.platform.clock.now();
+        if (now - told < STEP && done < sealed.data.size) return;
+        told = now;
+        this.tell(message, done, sealed.data.size);
+      });
+      if (status >= 500) throw new ConnectionError(`upload: HTTP ${status}`);
+      if (status < 200 || status >= 300) throw fail(status === 413 ? 'too-large' : 'server', `upload: HTTP ${status}`);
+      return aesgcmUrl(get.replace(/^http:/, 'https:'), sealed.fileKey);
+    } finally {
+      this.running.delete(message.id);
+    }
+  }
+
+  /** The person does not want it sent any more. */
+  cancel(id: string): void {
+    this.running.get(id)?.abort(new ConnectionError('cancelled'));
+  }
+
+  /** The file of a message: what is here, or what the server has. */
+  fetch(message: MessageRecord): Promise<Blob> {
+    return this.fetching.run(message.id, async () => {
+      const stored = await this.account.db.read(['files'], (tx) => tx.objectStore('files').get(message.id));
+      if (stored) return stored;
+      const shared = parseAesgcm(message.text);
+      if (!shared) throw fail('not-found', 'no file');
+      let sealed: Blob;
+      try {
+        const response = await this.account.platform.fetch(this.reachable(shared.url), { credentials: 'omit', referrerPolicy: 'no-referrer', redirect: 'error' });
+        if (!response.ok) throw fail('not-found', `HTTP ${response.status}`);
+        if (Number(response.headers.get('content-length') ?? 0) > MAX_DOWNLOAD) throw fail('too-large');
+        sealed = await response.blob();
+      } catch (error) {
+        if (error instanceof TypeError) throw fail('network', error.message);
+        throw error;
+      }
+      let file: Blob;
+      try {
+        file = await openFile(sealed, shared.fileKey, {}, { type: typeOf(shared.url) });
+      } catch (error) {
+        if (error instanceof FileError) throw fail('server', error.message);
+        throw error;
+      }
+      if (file.size <= KEPT) await this.account.db.write(['files'], async (tx) => { await tx.objectStore('files').put(file, message.id); });
+      return file;
+    });
+  }
+
+  private async slot(facts: FileFacts, size: number): Promise<{ url: string; get: string; headers: Record<string, string> }> {
+    const stream = this.account.stream();
+    this.service ??= await this.findService();
+    if (this.service === undefined) throw fail('unsupported', 'this server keeps no files');
+    let answer: ReturnType<typeof slot.in>;
+    try {
+      // The name says what kind of file it is, and nothing else of it.
+      answer = slot.in(await stream.iq('get', request.write({ filename: `file${extensionOf(facts.name)}`, size, type: 'application/octet-stream' }), this.service));
+    } catch (error) {
+      if (error instanceof StanzaError && error.specific?.endsWith('}file-too-large') === true) throw fail('too-large', error.message);
+      throw error;
+    }
+    if (!answer) throw fail('server', 'no place for the file');
+    const headers = Object.fromEntries(answer.put.headers.filter(({ name }) => ALLOWED_HEADERS.has(name.toLowerCase())).map(({ name, value }) => [name, value.replace(/[\r\n]/g, '')]));
+    return { url: answer.put.url, get: answer.get.url, headers };
+  }
+
+  private async findService(): Promise<Address | undefined> {
+    const stream = this.account.stream();
+    const items = discoItems.in(await stream.iq('get', discoItems.write({ items: [] }), domainOf(this.account.address)))?.items ?? [];
+    for (const jid of [...items.map((item) => item.jid), domainOf(this.account.address)].slice(0, 30)) {
+      try {
+        const info = discoInfo.in(await stream.iq('get', discoInfo.write({ identities: [], features: [], forms: [] }), jid));
+        if (info?.features.some((feature) => feature.var === NS.upload)) return jid;
+      } catch (error) {
+        if (!(error instanceof StanzaError)) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  /** The own server is spoken to as the page was fetched from it: without TLS where one tries things on one's own machine. */
+  private reachable(url: string): string {
+    const { origin } = this.account.platform;
+    const there = new URL(url);
+    return there.host === new URL(origin).host ? `${origin}${there.pathname}${there.search}` : url;
+  }
+
+  private tell(message: MessageRecord, done: number, total: number): void {
+    this.account.hub.emit('transfer', { chat: message.chat, id: message.id, done, total });
+  }
+}
+
+/** Kinds of files that a page may show; everything else is only saved, so that nothing in it can run here. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png', '.gif': 'image/gif', '.webp': 'image/webp', '.avif': 'image/avif',
+  '.mp4': 'video/mp4', '.webm': 'video/webm', '.m4a': 'audio/mp4', '.mp3': 'audio/mpeg', '.ogg': 'audio/ogg', '.opus': 'audio/ogg', '.wav': 'audio/wav',
+};
+
+export function extensionOf(name: string): string {
+  return /\.[a-z0-9]{1,8}$/i.exec(name)?.[0].toLowerCase() ?? '';
+}
+
+export function typeOf(name: string): string {
+  return TYPES[extensionOf(name.replace(/[?#].*$/, ''))] ?? 'application/octet-stream';
+}
+
+export function kindOf(name: string): 'image' | 'video' | 'audio' | 'file' {
+  const [kind] = typeOf(name).split('/');
+  return kind === 'image' || kind === 'video' || kind === 'audio' ? kind : 'file';
+}

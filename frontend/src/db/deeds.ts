@@ -1,0 +1,94 @@
+/** Corrections, reactions and retractions, put into the messages that they are about; or kept until those come. */
+import { findByOrigin, findByStanzaId, update } from './messages';
+import { archiveId, archiveKey, originKey, pendingKey, type ChatRecord, type Deed, type MessageRecord, type Protection, type Tx } from './schema';
+
+export interface Done {
+  readonly deed: Deed;
+  readonly chat: string;
+  readonly from: string;
+  /** Own bare address. */
+  readonly self: string;
+  readonly at: number;
+  /** Id of what did it. */
+  readonly id?: string;
+}
+
+const RANK: Readonly<Record<Protection, number>> = { unencrypted: 0, encrypted: 1, verified: 1 };
+const MAX_EDITS = 50;
+const MAX_REACTIONS = 20;
+const MAX_PENDING = 100;
+
+type Mode = 'readonly' | 'readwrite';
+
+/** The message that is known to everybody by this id. Groups know it by their archive, two people by the sender's own id. */
+export async function findReferred(tx: Tx<Mode>, self: string, chat: string, ref: string): Promise<MessageRecord | undefined> {
+  const found = await findByStanzaId(tx, archiveKey(self, chat, ref)) ?? await findByOrigin(tx, originKey(self, ref)) ?? await findByOrigin(tx, originKey(chat, ref));
+  return found?.chat === chat ? found : undefined;
+}
+
+/** Corrections name the sender's own id, in groups as well (XEP-0308). */
+async function findTarget(tx: Tx, { deed, chat, from, self }: Done): Promise<MessageRecord | undefined> {
+  if (deed.kind !== 'edit') return findReferred(tx, self, chat, deed.ref);
+  const found = await findByOrigin(tx, originKey(from, deed.ref));
+  return found?.chat === chat ? found : undefined;
+}
+
+/** Does it, if it may be done. `later`: the message is not here; `refused`: it is somebody else's, or was better protected. */
+export async function perform(tx: Tx, done: Done): Promise<'refused' | 'later' | [MessageRecord, ChatRecord | undefined]> {
+  const message = await findTarget(tx, done);
+  if (!message) return 'later';
+  const changes = changesOf(message, done);
+  return changes === undefined ? 'refused' : update(tx, message, changes);
+}
+
+function changesOf(message: MessageRecord, { deed, chat, from, at, id }: Done): Partial<MessageRecord> | undefined {
+  switch (deed.kind) {
+    case 'react': {
+      const emojis = [...new Set(deed.emojis)].filter((emoji) => emoji !== '' && emoji.length <= 40).slice(0, MAX_REACTIONS);
+      const { [from]: _, ...others } = message.reactions ?? {};
+      return { reactions: emojis.length > 0 ? { ...others, [from]: emojis } : others };
+    }
+    case 'edit':
+      // A correction must come from whom the message came, and be protected as well as that was.
+      if (message.from !== from || RANK[deed.lock] < RANK[message.lock] || message.retracted) return undefined;
+      if (id !== undefined && message.editId === id) return {};
+      if (message.text === deed.text) return { ...(id !== undefined && { editId: id }) };
+      return {
+        text: deed.text, ...(id !== undefined && { editId: id }),
+        edits: [...message.edits ?? [], { text: message.text, at: message.edits ? at : message.at }].slice(-MAX_EDITS),
+      };
+    case 'retract': {
+      // By its sender; or the room itself says that somebody who looks after it did.
+      if (message.from !== from && from !== chat) return undefined;
+      if (message.retracted) return {};
+      return { text: '', edits: [], reactions: {}, retracted: { at, ...(deed.by !== undefined && { by: deed.by }) } };
+    }
+  }
+}
+
+/** Keeps it for the message that it is about. */
+export async function postpone(tx: Tx, { deed, chat, from, at, id }: Done): Promise<void> {
+  const key = pendingKey(chat, deed.ref);
+  const before = await tx.objectStore('pending').get(key);
+  const deeds = [...before?.deeds ?? [], { deed, from, at, ...(id !== undefined && { id }) }].slice(-MAX_PENDING);
+  await tx.objectStore('pending').put({ key, deeds });
+}
+
+/** What was waiting for this message is done now. Gives it as it is then. */
+export async function settle(tx: Tx, self: string, message: MessageRecord): Promise<[MessageRecord, ChatRecord | undefined] | undefined> {
+  const refs = new Set([
+    ...(message.stanzaId === undefined ? [] : [archiveId(message.stanzaId)]),
+    ...(message.origin === undefined ? [] : [message.origin.slice(message.origin.indexOf('\n') + 1)]),
+  ]);
+  let result: [MessageRecord, ChatRecord | undefined] | undefined;
+  for (const ref of refs) {
+    const waiting = await tx.objectStore('pending').get(pendingKey(message.chat, ref));
+    if (!waiting) continue;
+    for (const { deed, from, at, id } of waiting.deeds) {
+      const done = await perform(tx, { deed, chat: message.chat, from, self, at, ...(id !== undefined && { id }) });
+      if (typeof done !== 'string') result = done;
+    }
+    await tx.objectStore('pending').delete(waiting.key);
+  }
+  return result;
+}
