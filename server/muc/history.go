@@ -122,9 +122,8 @@ func (r *Room) replay(row mamquery.Row, s *session) (*stanza.Stanza, bool) {
 	}
 	w := xmltree.NewWriter(256)
 	w.Raw(r.owner.Element(r.owner.ID(row.Seq)))
-	if st.Child(ns.Delay, "delay").IsZero() {
-		// Section 7.9: what has a date of its own keeps it.
-		payload.WriteDelay(w, r.jid.String(), stanzaid.Time(row.Seq))
-	}
+	// Section 7.2.13: it is the room's date that tells history from what comes now. Senders date what they wrote
+	// while they were offline, too.
+	payload.WriteDelay(w, r.jid.String(), stanzaid.Time(row.Seq))
 	return st.Plus(w.String()).Address(s.jid), true
 }

@@ -217,6 +217,22 @@ func TestSubject(t *testing.T) {
 	})
 }
 
+// What somebody wrote while offline bears their own date when it comes, and the room's beside it as history.
+func TestHistoryOfWhatCameLate(t *testing.T) {
+	in(t, options{}, func(t *testing.T, h *house) {
+		c := newCrew(h)
+		c.bob.send(`<message type='groupchat' to='%s' id='1'><body>late</body><delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z' from='bob@kith.example/b'/></message>`, cave)
+		c.member.wants("late … stamp='2026-01-01T00:00:00Z' … !from='cave@groups.kith.example' stamp")
+		dave := h.login("dave/d")
+		dave.enter(cave, "dave", "")
+		if got := dave.got(); !slices.ContainsFunc(got, func(st *stanza.Stanza) bool {
+			return matches(st, "late … stamp='2026-01-01T00:00:00Z' … from='cave@groups.kith.example' stamp='2026-01-02T")
+		}) {
+			t.Errorf("%s", got)
+		}
+	})
+}
+
 func TestHistory(t *testing.T) {
 	in(t, options{config: func(c *muc.Config) { c.History, c.MaxHistory = 3, 6 }}, func(t *testing.T, h *house) {
 		c := newCrew(h)

@@ -1,5 +1,6 @@
 /** XEP-0045: Multi-User Chat. */
 import { attr, child, children, define, leafText, optional, raw, type Of } from './codec';
+import { bareOf } from './jid';
 import { NS } from './ns';
 import { form, submit, valueOf, type Form, type FormValues } from './xep0004_form';
 import { delay } from './xep0203_delay';
@@ -94,9 +95,13 @@ export function readSubject(message: XmlElement): string | undefined {
   return message.child('subject', NS.client)?.text;
 }
 
-/** Whether the message is out of the history that a room sends to who enters (section 7.2.13). */
+/**
+ * Whether the message is out of the history that a room sends to who enters (section 7.2.13): the room says that it is late. Senders
+ * say so too, of what they wrote while they were offline.
+ */
 export function isHistory(message: XmlElement): boolean {
-  return delay.in(message) !== undefined;
+  const room = bareOf(message.attrs['from']);
+  return room !== undefined && delay.all(message).some(({ from }) => from !== undefined && bareOf(from) === room);
 }
 
 /** What service discovery tells of a room (section 6.4). */
