@@ -48,7 +48,9 @@ For a domain of your own, which must point to this machine:
 		serveCommand(startMessenger),
 		userCommand(),
 		inviteCommand(),
+		circleCommand(),
 		federationCommand(),
+		devCommand(),
 		configCommand(),
 		versionCommand(),
 	)
