@@ -3,9 +3,11 @@
 package omemo_test
 
 import (
+	"fmt"
 	"testing"
 
 	"kith/omemo"
+	"kith/omemo/sce"
 )
 
 // The benchmarks include reading and writing the records of every operation. testdata/bench.mjs in webclient
@@ -120,6 +122,50 @@ func BenchmarkSkip1000(b *testing.B) {
 			bob.store = before
 			before = bob.snapshot()
 			bob.receive(p)
+		}
+	})
+}
+
+// BenchmarkSealRoom: a further message to a room of 60 people with two devices each, envelope and list of recipients
+// included, and the check of it by one of them.
+func BenchmarkSealRoom(b *testing.B) {
+	alice := newDevice(b, "alice@example.org", 1)
+	var people []*device
+	for i := range 120 {
+		people = append(people, newDevice(b, fmt.Sprintf("member%d@example.org", i/2), uint32(i+1)))
+	}
+	targets := alice.targets(people...)
+	alice.seal("room@example.org", targets)
+	for i := range targets {
+		targets[i].BundleV2 = nil
+	}
+	b.Run("seal", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if res := alice.seal("room@example.org", targets); len(res.Elements[0].Keys) != len(people) {
+				b.Fatal(res.Skipped)
+			}
+		}
+	})
+	b.Run("check", func(b *testing.B) {
+		b.ReportAllocs()
+		reader := people[0]
+		res := alice.seal("room@example.org", targets)
+		l := alice.letterFor(reader, &res)
+		got := reader.receive(l.packet)
+		for b.Loop() {
+			e, err := sce.Open(got.Plaintext)
+			if err != nil {
+				b.Fatal(err)
+			}
+			req := omemo.CheckRequest{
+				From: alice.addr, Key: got.Key, Self: reader.addr.JID, To: "room@example.org", Group: true, SentAt: now,
+				Affixes: e.Affixes, Keys: l.keys,
+			}
+			checked, err := omemo.CheckEnvelope(reader.read(omemo.CheckNeeds(req)...), req)
+			if err != nil || checked.Level != omemo.WithRecipients {
+				b.Fatal(err, checked)
+			}
 		}
 	})
 }

@@ -120,6 +120,7 @@ type outgoing struct {
 	policy     Policy
 	now        int64
 	recipients []Recipient
+	keys       []string   // of the session records, by recipient
 	sessions   []*session // by recipient
 	touched    []bool     // by recipient: session has changed
 	trust      map[string]*trustList
@@ -150,6 +151,7 @@ func newOutgoing(r Records, recipients []Recipient, sessions []*session, policy 
 		policy:     policy,
 		now:        now,
 		recipients: recipients,
+		keys:       make([]string, len(recipients)),
 		sessions:   sessions,
 		touched:    make([]bool, len(recipients)),
 		trust:      map[string]*trustList{},
@@ -170,8 +172,9 @@ func newOutgoing(r Records, recipients []Recipient, sessions []*session, policy 
 			return nil, fail(CodeArgument, "recipient listed twice: "+key)
 		}
 		seen[key] = true
+		e.keys[i] = key
 		if e.sessions[i] == nil {
-			if e.sessions[i], err = r.session(to.Address, to.Version); err != nil {
+			if e.sessions[i], err = r.sessionUnder(key, to.Version); err != nil {
 				return nil, err
 			}
 		}
@@ -329,8 +332,7 @@ func (e *outgoing) changes() []Change {
 	changes := make([]Change, 0, len(e.recipients)+len(e.jids))
 	for i := range e.recipients {
 		if e.touched[i] {
-			to := &e.recipients[i]
-			changes = append(changes, Change{SessionKey(to.Address, to.Version), e.sessions[i].encode()})
+			changes = append(changes, Change{e.keys[i], e.sessions[i].encode()})
 		}
 	}
 	for _, jid := range e.jids {

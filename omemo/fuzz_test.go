@@ -112,6 +112,33 @@ func FuzzBundle(f *testing.F) {
 	})
 }
 
+// FuzzCheckEnvelope checks lists of any content: no panic, and a level that only an honest list gets.
+func FuzzCheckEnvelope(f *testing.F) {
+	alice, bob := newDevice(f, "alice@example.org", 1), newDevice(f, "bob@example.org", 2)
+	connect(omemo.V2, alice, bob)
+	key, honest := alice.key(), entry(bob.addr.Device, bob.key())
+	f.Add("bob@example.org", honest, entry(alice.addr.Device, key), uint32(2), byte(omemo.V2))
+	f.Add("carol@example.org", append(honest, honest...), []byte{}, uint32(0), byte(omemo.V03))
+	f.Fuzz(func(t *testing.T, jid string, recipients, devices []byte, id uint32, version byte) {
+		req := omemo.CheckRequest{
+			From: alice.addr, Key: key, Self: bob.addr.JID, To: bob.addr.JID, SentAt: now,
+			Affixes: omemo.Affixes{
+				HasRecipients: true, Recipients: []omemo.AccountDevices{{JID: jid, Devices: recipients}},
+				HasDevices: true, Devices: devices,
+			},
+			Keys:      []omemo.HeaderKey{{Version: omemo.Version(version), JID: jid, Device: id}},
+			OwnListed: []uint32{2, id}, SenderListed: []uint32{1, id},
+		}
+		got, err := omemo.CheckEnvelope(bob.read(omemo.CheckNeeds(req)...), req)
+		if err != nil && omemo.CodeOf(err) == "" {
+			t.Fatal(err)
+		}
+		if err == nil && got.Level == omemo.WithRecipients && len(recipients) != 20 {
+			t.Fatalf("one key in the header, %d bytes in the list, and no finding: %+v", len(recipients), got)
+		}
+	})
+}
+
 // FuzzParseURI: what is accepted survives formatting and parsing.
 func FuzzParseURI(f *testing.F) {
 	f.Add(omemo.FormatURI("romeo@example.net", []omemo.DeviceKey{{Device: 7, Key: omemo.Key{1}}}))

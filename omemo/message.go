@@ -47,11 +47,13 @@ func (p *params) parseKey(data []byte) (key [32]byte, err error) {
 }
 
 // publicKeyBytes is the counterpart of parseKey.
-func (p *params) publicKeyBytes(key *[32]byte) []byte {
+func (p *params) publicKeyBytes(key *[32]byte) []byte { return p.appendKey(nil, key) }
+
+func (p *params) appendKey(b []byte, key *[32]byte) []byte {
 	if p.keyType != 0 {
-		return append([]byte{p.keyType}, key[:]...)
+		b = append(b, p.keyType)
 	}
-	return append([]byte(nil), key[:]...)
+	return append(b, key[:]...)
 }
 
 // parseIdentity reads an identity key in the version's form and returns it with its Curve25519 form.

@@ -53,8 +53,9 @@ type recvChain struct {
 	keyring
 }
 
-// associatedData is AD of a message that travels in the given direction.
-func (s *ratchet) associatedData(p *params, sending bool) [2][]byte {
+// mac is the MAC of a message that travels in the given direction, over the associated data and the message. The
+// associated data is put together on the stack: this is done for every device of every message.
+func (s *ratchet) mac(p *params, key *[32]byte, sending bool, signed []byte) [32]byte {
 	localFirst := sending
 	if !p.adBySender {
 		localFirst = s.initiator
@@ -63,13 +64,9 @@ func (s *ratchet) associatedData(p *params, sending bool) [2][]byte {
 	if !localFirst {
 		first, second = second, first
 	}
-	return [2][]byte{p.publicKeyBytes(first), p.publicKeyBytes(second)}
-}
-
-func (s *ratchet) mac(p *params, key *[32]byte, sending bool, signed []byte) []byte {
-	ad := s.associatedData(p, sending)
-	sum := hmac256(key, ad[0], ad[1], signed)
-	return sum[:p.macSize]
+	var ad [66]byte
+	b := p.appendKey(p.appendKey(ad[:0], first), second)
+	return hmac256(key, b, signed)
 }
 
 // exhausted: a counter has reached its end, and nothing more can be encrypted.
@@ -88,7 +85,8 @@ func (s *ratchet) encrypt(plaintext []byte) (blob []byte, isKeyExchange bool, er
 		return nil, false, err
 	}
 	signed := p.encodeSigned(&s.send.keys.public, s.send.n, s.send.pn, ciphertext)
-	blob = p.encodeMessage(signed, s.mac(p, &keys.mac, true, signed))
+	mac := s.mac(p, &keys.mac, true, signed)
+	blob = p.encodeMessage(signed, mac[:p.macSize])
 	s.send.n++
 	s.unanswered++
 	s.due = false
@@ -186,7 +184,8 @@ func (s *ratchet) turn(m *ratchetMessage) ([]byte, error) {
 func (s *ratchet) openMessage(mk *[32]byte, m *ratchetMessage) ([]byte, error) {
 	p := s.version.params()
 	keys := deriveKeys(mk[:], p.infoMessage)
-	if subtle.ConstantTimeCompare(s.mac(p, &keys.mac, false, m.signed), m.mac) != 1 {
+	mac := s.mac(p, &keys.mac, false, m.signed)
+	if subtle.ConstantTimeCompare(mac[:p.macSize], m.mac) != 1 {
 		return nil, fail(CodeAuthentication, "MAC of the message")
 	}
 	return decryptCBC(&keys, m.ciphertext)

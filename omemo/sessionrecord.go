@@ -79,7 +79,10 @@ func (k *keyring) encodeKeys(w *recordWriter) {
 
 // session returns the stored session with a device; one without ratchets if there is none.
 func (r Records) session(a Address, v Version) (*session, error) {
-	key := SessionKey(a, v)
+	return r.sessionUnder(SessionKey(a, v), v)
+}
+
+func (r Records) sessionUnder(key string, v Version) (*session, error) {
 	data, err := r.get(key)
 	if err != nil {
 		return nil, err
