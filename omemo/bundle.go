@@ -46,7 +46,7 @@ func PublicBundle(r Records, v Version) (Bundle, error) {
 		PreKeys:         make([]PublicPreKey, 0, len(keys.oneTime)),
 	}
 	for i := range keys.oneTime {
-		if k := &keys.oneTime[i]; !k.used {
+		if k := &keys.oneTime[i]; k.used == 0 {
 			b.PreKeys = append(b.PreKeys, PublicPreKey{k.id, p.publicKeyBytes(&k.public)})
 		}
 	}

@@ -14,9 +14,6 @@ type DecryptRequest struct {
 	IV []byte
 	// Payload is the decoded <payload>; nil if there is none, empty but not nil if it is empty.
 	Payload []byte
-	// CatchUp is set while messages of the archive are read: used prekeys are kept until Maintain is called
-	// without it.
-	CatchUp bool
 	// Policy decides about an identity key that is seen for the first time.
 	Policy Policy
 	// Now is the time in seconds since 1970.
@@ -41,7 +38,7 @@ type DecryptResult struct {
 	KeyChanged bool
 	// NewSession: the message was a key exchange that made a new session.
 	NewSession bool
-	// PreKeyUsed: a one-time prekey was used up; Maintain is to be called, at once or, during catch-up, at its
+	// PreKeyUsed: a one-time prekey was used; Maintain is to be called, at once or, during catch-up, at its
 	// end, and the bundle published if it says so.
 	PreKeyUsed bool
 	// Due: an empty message is owed to the device; Settle sends it.
@@ -181,7 +178,7 @@ func (d *incoming) accept(r Records, exchange *keyExchange, m *ratchetMessage) (
 		return o, err
 	}
 	d.session.received++
-	keys.consume(exchange.preKey, d.req.CatchUp)
+	keys.consume(exchange.preKey, d.req.Now)
 	d.preKeys = keys
 	d.result.NewSession, d.result.PreKeyUsed = true, true
 	return o, nil

@@ -144,9 +144,9 @@ func (d *device) packet(e omemo.Encrypted, key int) packet {
 	}
 }
 
-func (d *device) tryReceive(p packet, catchUp bool) (omemo.DecryptResult, error) {
+func (d *device) tryReceive(p packet) (omemo.DecryptResult, error) {
 	req := omemo.DecryptRequest{
-		Version: p.version, From: p.from, Key: p.key, IV: p.iv, Payload: p.payload, CatchUp: catchUp, Now: d.now,
+		Version: p.version, From: p.from, Key: p.key, IV: p.iv, Payload: p.payload, Now: d.now,
 	}
 	res, changes, err := omemo.Decrypt(d.read(omemo.DecryptNeeds(req)...), req)
 	if err != nil && changes != nil {
@@ -158,7 +158,7 @@ func (d *device) tryReceive(p packet, catchUp bool) (omemo.DecryptResult, error)
 
 func (d *device) receive(p packet) omemo.DecryptResult {
 	d.tb.Helper()
-	res, err := d.tryReceive(p, false)
+	res, err := d.tryReceive(p)
 	if err != nil {
 		d.tb.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func (d *device) receiveText(p packet, want string) omemo.DecryptResult {
 func (d *device) refuse(p packet, code omemo.Code) {
 	d.tb.Helper()
 	before := d.snapshot()
-	_, err := d.tryReceive(p, false)
+	_, err := d.tryReceive(p)
 	if omemo.CodeOf(err) != code {
 		d.tb.Fatalf("error %v, want %s", err, code)
 	}

@@ -30,7 +30,7 @@ func TestAnyChangeIsRefused(t *testing.T) {
 			}
 			before := bob.snapshot()
 			try := func(what string, changed packet) {
-				if _, err := bob.tryReceive(changed, false); err == nil {
+				if _, err := bob.tryReceive(changed); err == nil {
 					t.Fatalf("%s: changed %s accepted: %x", stage, what, changed.key)
 				} else if omemo.CodeOf(err) == "" {
 					t.Fatalf("%s: error without code: %v", stage, err)

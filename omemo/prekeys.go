@@ -10,8 +10,11 @@ const (
 	// SignedPreKeyGrace is how long, in seconds, a replaced signed prekey still opens key exchanges that
 	// were under way: four weeks.
 	SignedPreKeyGrace = 4 * SignedPreKeyPeriod
+	// PreKeyGrace is how long, in seconds, a used one-time prekey still opens the key exchange of another
+	// device that took the same one before the bundle was published again: ten minutes.
+	PreKeyGrace = 600
 
-	formatPreKeys = 1
+	formatPreKeys = 2
 	maxPreKeys    = 4096
 	maxSigned     = 16
 	// maxPreKeyID keeps ids within 24 bits, which libsignal took for the maximum.
@@ -29,8 +32,8 @@ type signedPreKey struct {
 
 type preKey struct {
 	id uint32
-	// used: a key exchange has taken it, but it is kept until catch-up ends.
-	used bool
+	// used is when a key exchange has taken it, in seconds since 1970; 0 for not yet.
+	used int64
 	keyPair
 }
 
@@ -65,7 +68,7 @@ func (k *preKeys) refill() bool {
 	taken := make(map[uint32]bool, len(k.oneTime))
 	for i := range k.oneTime {
 		taken[k.oneTime[i].id] = true
-		if !k.oneTime[i].used {
+		if k.oneTime[i].used == 0 {
 			unused++
 		}
 	}
@@ -101,23 +104,15 @@ func (k *preKeys) find(id uint32) *preKey {
 	return nil
 }
 
-// consume takes a one-time prekey out of use: deletes it, or only marks it while keep is set.
-func (k *preKeys) consume(id uint32, keep bool) {
-	for i := range k.oneTime {
-		if k.oneTime[i].id != id {
-			continue
-		}
-		if keep {
-			k.oneTime[i].used = true
-		} else {
-			k.oneTime = append(k.oneTime[:i], k.oneTime[i+1:]...)
-		}
-		return
+// consume takes a one-time prekey out of the bundle. It goes when its grace is over.
+func (k *preKeys) consume(id uint32, now int64) {
+	if p := k.find(id); p.used == 0 {
+		p.used = max(now, 1)
 	}
 }
 
 func (k *preKeys) encode() []byte {
-	w := newRecord(formatPreKeys, len(k.signed)*220+len(k.oneTime)*69+8)
+	w := newRecord(formatPreKeys, len(k.signed)*220+len(k.oneTime)*76+8)
 	w.count(len(k.signed))
 	for i := range k.signed {
 		s := &k.signed[i]
@@ -131,7 +126,7 @@ func (k *preKeys) encode() []byte {
 	w.count(len(k.oneTime))
 	for i := range k.oneTime {
 		w.uint32(k.oneTime[i].id)
-		w.byte(flag(k.oneTime[i].used, 1))
+		w.time(k.oneTime[i].used)
 		w.pair(&k.oneTime[i].keyPair)
 	}
 	return w.buf
@@ -164,7 +159,7 @@ func (r Records) preKeys() (*preKeys, error) {
 	n := in.count(maxPreKeys)
 	k.oneTime = make([]preKey, 0, n)
 	for range n {
-		k.oneTime = append(k.oneTime, preKey{id: in.uint32(), used: in.byte() == 1, keyPair: in.pair()})
+		k.oneTime = append(k.oneTime, preKey{id: in.uint32(), used: in.time(), keyPair: in.pair()})
 	}
 	if len(k.signed) == 0 {
 		in.failed = true
@@ -181,9 +176,9 @@ type MaintainOptions struct {
 	CatchUp bool
 }
 
-// Maintain keeps the prekeys in order: it deletes used one-time prekeys, refills them to PreKeyCount, replaces
-// the signed prekey after SignedPreKeyPeriod and deletes replaced ones after SignedPreKeyGrace. To be called
-// when Decrypt has said so, when catch-up has ended, and once a day. publish tells that the bundle changed
+// Maintain keeps the prekeys in order: it deletes one-time prekeys that were used PreKeyGrace ago, refills them to
+// PreKeyCount, replaces the signed prekey after SignedPreKeyPeriod and deletes replaced ones after SignedPreKeyGrace.
+// To be called when Decrypt has said so and again PreKeyGrace later, when catch-up has ended, and once a day. publish tells that the bundle changed
 // and must be published again, in both versions, after the changes are committed.
 // It needs the records KeyIdentity and KeyPreKeys.
 func Maintain(r Records, o MaintainOptions) (publish bool, changes []Change, err error) {
@@ -213,12 +208,12 @@ func Maintain(r Records, o MaintainOptions) (publish bool, changes []Change, err
 	return publish, []Change{{KeyPreKeys, keys.encode()}}, nil
 }
 
-// expire drops used one-time prekeys and signed prekeys whose grace is over.
+// expire drops one-time and signed prekeys whose grace is over; times in the future come from a wrong clock.
 func (k *preKeys) expire(now int64) (changed bool) {
 	before := len(k.oneTime) + len(k.signed)
 	oneTime := k.oneTime[:0]
 	for _, p := range k.oneTime {
-		if !p.used {
+		if age := now - p.used; p.used == 0 || age < PreKeyGrace && age > -PreKeyGrace {
 			oneTime = append(oneTime, p)
 		}
 	}

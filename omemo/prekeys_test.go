@@ -87,12 +87,14 @@ func TestPreKeysAreUsedOnceAndRefilled(t *testing.T) {
 			t.Fatal("published without a change")
 		}
 		// The same key exchange for a session that is gone cannot be used again.
+		bob.now += omemo.PreKeyGrace
+		bob.maintain(false)
 		delete(bob.store, omemo.SessionKey(alice.addr, v))
 		bob.refuse(first, omemo.CodeUnknownPreKey)
 	})
 }
 
-// During catch-up used prekeys stay, so that two devices that took the same one both get through.
+// During catch-up used prekeys stay, so that two devices that took the same one both get through, however long it takes.
 func TestCatchUp(t *testing.T) {
 	eachVersion(t, func(t *testing.T, v omemo.Version, alice, bob *device) {
 		carol := newDevice(t, "carol@example.org", 33)
@@ -112,7 +114,7 @@ func TestCatchUp(t *testing.T) {
 		more := alice.send(bob, v, "more")
 
 		for _, p := range append(packets, more) {
-			res, err := bob.tryReceive(p, true)
+			res, err := bob.tryReceive(p)
 			if err != nil || !res.Due {
 				t.Fatal(res, err)
 			}
@@ -120,6 +122,7 @@ func TestCatchUp(t *testing.T) {
 		if n := len(bob.bundle(v).PreKeys); n != omemo.PreKeyCount-1 {
 			t.Fatalf("used prekey is still published: %d", n)
 		}
+		bob.now += omemo.PreKeyGrace
 		if !bob.maintain(false) || len(bob.bundle(v).PreKeys) != omemo.PreKeyCount {
 			t.Fatal("not refilled after catch-up")
 		}
@@ -135,13 +138,13 @@ func TestCatchUp(t *testing.T) {
 	})
 }
 
-// Two devices that took the same prekey outside catch-up: the second is told.
+// Devices that took the same prekey outside catch-up: those that write at about the same time get through, one
+// that comes late is told.
 func TestPreKeyCollision(t *testing.T) {
 	eachVersion(t, func(t *testing.T, v omemo.Version, alice, bob *device) {
-		carol := newDevice(t, "carol@example.org", 33)
 		b := bob.bundle(v)
 		b.PreKeys = b.PreKeys[:1]
-		for i, from := range []*device{alice, carol} {
+		for i, from := range []*device{alice, newDevice(t, "carol@example.org", 33), newDevice(t, "dave@example.org", 34)} {
 			res, err := from.encrypt(omemo.EncryptRequest{
 				Body: []byte("x"), Envelope: []byte("x"),
 				Recipients: []omemo.Recipient{{Address: bob.addr, Version: v, Bundle: b}},
@@ -149,9 +152,20 @@ func TestPreKeyCollision(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if i == 0 {
+			switch i {
+			case 0:
 				bob.receiveText(from.packet(res.Elements[0], 0), "x")
-			} else {
+				bob.maintain(false)
+				if slices.ContainsFunc(bob.bundle(v).PreKeys, func(k omemo.PublicPreKey) bool { return k.ID == b.PreKeys[0].ID }) {
+					t.Fatal("a used prekey is in the bundle")
+				}
+				bob.now += omemo.PreKeyGrace - 1
+				bob.maintain(false)
+			case 1:
+				bob.receiveText(from.packet(res.Elements[0], 0), "x")
+				bob.now += 1
+				bob.maintain(false)
+			default:
 				bob.refuse(from.packet(res.Elements[0], 0), omemo.CodeUnknownPreKey)
 			}
 		}

@@ -60,7 +60,7 @@ func TestMessageBeyondTheEndIsNotADuplicate(t *testing.T) {
 			bob.receiveText(alice.send(bob, v, "y"), "y")
 		}
 		before := bob.snapshot()
-		_, err := bob.tryReceive(chain[1], false)
+		_, err := bob.tryReceive(chain[1])
 		if code := omemo.CodeOf(err); code == "" || code == omemo.CodeDuplicate {
 			t.Fatalf("error %v", err)
 		}
@@ -321,7 +321,7 @@ func TestRandomConversation(t *testing.T) {
 				} else {
 					queues[to] = append(q[:i], q[i+1:]...)
 				}
-				res, err := devices[to].tryReceive(f.packet, false)
+				res, err := devices[to].tryReceive(f.packet)
 				switch {
 				case f.seen && err == nil:
 					t.Fatalf("seed %d: %q taken twice", seed, f.text)

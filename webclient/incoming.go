@@ -13,7 +13,6 @@ func incoming(v value) omemo.DecryptRequest {
 		Key:     v.get("data").bytes("data"),
 		IV:      v.get("iv").optionalBytes("iv"),
 		Payload: v.get("payload").optionalBytes("payload"),
-		CatchUp: v.get("catchUp").isTrue(),
 		Policy:  v.policy(),
 		Now:     v.now(),
 	}

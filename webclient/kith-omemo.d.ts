@@ -265,8 +265,6 @@ export interface DecryptRequest extends Address {
   iv?: Uint8Array | null | undefined;
   /** <payload>; null or undefined: no such element. */
   payload?: Uint8Array | null | undefined;
-  /** Set while the archive is read: used prekeys are kept until maintain is called without it. */
-  catchUp?: boolean | undefined;
   policy: Policy;
   now: number;
 }

@@ -52,7 +52,7 @@ class Device {
       const key = keys.find(({ jid, device }) => jid === this.jid && device === this.device);
       if (!key) continue;
       const request = {
-        version, from: { jid: from.jid, device: from.device }, key: key.data, ...(iv && { iv }), ...(payload && { payload }), catchUp: false, now: NOW,
+        version, from: { jid: from.jid, device: from.device }, key: key.data, ...(iv && { iv }), ...(payload && { payload }), now: NOW,
       };
       const result = this.engine.decrypt(this.read(this.engine.decryptNeeds(request)), request);
       this.write(result.changes);

@@ -60,7 +60,7 @@ func (p *Person) decrypt(m *Message, e xmltree.Element) bool {
 		}
 		req := omemo.DecryptRequest{
 			Version: omemo.V03, From: omemo.Address{JID: m.From.String(), Device: m.Device}, Key: decode(key),
-			IV: decode(header.Child(omemo.NamespaceV03, "iv")), CatchUp: !p.current, Now: p.seconds(),
+			IV: decode(header.Child(omemo.NamespaceV03, "iv")), Now: p.seconds(),
 		}
 		if !payload.IsZero() {
 			req.Payload = decode(payload)

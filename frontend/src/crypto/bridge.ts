@@ -150,8 +150,8 @@ function address({ jid, device }: Address): DeviceAddress {
   return { jid, device };
 }
 
-function rawIncoming({ version, from, key, iv, payload, catchUp, now }: DecryptRequest): RawDecrypt {
-  return { ...from, version: NAMESPACES[version], data: key, iv, payload, catchUp, policy, now };
+function rawIncoming({ version, from, key, iv, payload, now }: DecryptRequest): RawDecrypt {
+  return { ...from, version: NAMESPACES[version], data: key, iv, payload, policy, now };
 }
 
 function versionOf(namespace: Namespace): Version {

@@ -93,8 +93,6 @@ export interface DecryptRequest {
   readonly key: Bytes;
   readonly iv?: Bytes;
   readonly payload?: Bytes;
-  /** Messages of the archive are being read: used prekeys stay until `maintain` without it. */
-  readonly catchUp: boolean;
   readonly now: number;
 }
 

@@ -65,7 +65,7 @@ export class Decryptor {
       const request: DecryptRequest = {
         version: V03, from: { jid: envelope.from, device: sid }, key: key.data, iv: element.header.iv,
         ...(element.payload && { payload: element.payload }),
-        catchUp: mode !== 'live', now: Math.floor(this.account.platform.clock.now() / 1000),
+        now: Math.floor(this.account.platform.clock.now() / 1000),
       };
       try {
         const records = await session.read([...engine.decryptNeeds(request), KEY_DUE]);

@@ -21,6 +21,8 @@ export interface OwnKeys {
 
 const OPEN_NODE = { 'pubsub#persist_items': 'true', 'pubsub#max_items': '1', 'pubsub#access_model': 'open' } as const;
 const DAY = 86_400_000;
+/** How long a used prekey stays: somebody else may have taken the same one before the bundle was published again. */
+const PREKEY_GRACE = 600_000;
 /** Another program may insist on a list without us; we do not fight for ever. */
 const MAX_READDS = 5;
 
@@ -30,6 +32,7 @@ export class Keys implements SessionPart {
   private readonly turn = new Serial();
   private readds = 0;
   private cancelDaily: (() => void) | undefined;
+  private cancelGrace: (() => void) | undefined;
   private announced = false;
   /** The keys exist, or could not be made. */
   onState: (own: OwnKeys | undefined, error: Reason | undefined) => void = () => undefined;
@@ -100,6 +103,8 @@ export class Keys implements SessionPart {
   dropped(): void {
     this.cancelDaily?.();
     this.cancelDaily = undefined;
+    this.cancelGrace?.();
+    this.cancelGrace = undefined;
   }
 
   /** Publishes the bundle and puts this device on the list, where either is missing or old. */
@@ -128,7 +133,11 @@ export class Keys implements SessionPart {
         }
         return result.publish;
       });
-      if (publish) await this.publishBundle(engine, false);
+      if (publish) {
+        this.cancelGrace?.();
+        this.cancelGrace = this.account.platform.clock.after(PREKEY_GRACE, () => this.upkeepLater());
+        await this.publishBundle(engine, false);
+      }
       await this.settle();
     });
   }
@@ -178,8 +187,12 @@ export class Keys implements SessionPart {
     this.cancelDaily?.();
     this.cancelDaily = this.account.platform.clock.after(DAY, () => {
       this.scheduleDaily();
-      void this.upkeep().catch((error: unknown) => log.warn('upkeep failed', { code: reasonOf(error).code }));
+      this.upkeepLater();
     });
+  }
+
+  private upkeepLater(): void {
+    void this.upkeep().catch((error: unknown) => log.warn('upkeep failed', { code: reasonOf(error).code }));
   }
 
   private seconds(): number {
