@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"kith/internal/clock"
 	"kith/internal/counter"
@@ -19,11 +20,16 @@ import (
 	"kith/internal/stanzaid"
 	"kith/internal/xmltree"
 	"kith/server/account"
+	"kith/server/admin"
 	"kith/server/auth"
 	"kith/server/blocking"
+	"kith/server/bytestreams"
 	"kith/server/c2s"
 	"kith/server/calls"
 	"kith/server/caps"
+	"kith/server/circle"
+	"kith/server/component"
+	"kith/server/guardian"
 	"kith/server/mam"
 	"kith/server/module"
 	"kith/server/muc"
@@ -31,6 +37,7 @@ import (
 	"kith/server/presence"
 	"kith/server/private"
 	"kith/server/pubsub"
+	"kith/server/push"
 	"kith/server/register"
 	"kith/server/roster"
 	"kith/server/router"
@@ -52,6 +59,12 @@ type Config struct {
 	Groups   muc.Config
 	VCard    vcard.Config
 	Upload   upload.Config
+	Circles  circle.Config
+	Limited  guardian.Config
+	Contact  admin.Config
+	// Components are programs beside the server with domains of their own.
+	Components component.Config
+	Proxy      bytestreams.Config
 }
 
 // DefaultConfig is what a server uses that is not told otherwise.
@@ -60,7 +73,7 @@ func DefaultConfig() Config {
 		C2S: c2s.DefaultConfig(), Archive: mam.DefaultConfig(), Offline: offline.DefaultConfig(),
 		Roster: roster.DefaultConfig(), Presence: presence.DefaultConfig(), Blocking: blocking.DefaultConfig(),
 		PubSub: pubsub.DefaultConfig(), Groups: muc.DefaultConfig(), VCard: vcard.DefaultConfig(),
-		Upload: upload.DefaultConfig(),
+		Upload: upload.DefaultConfig(), Circles: circle.DefaultConfig(), Limited: guardian.DefaultConfig(), Contact: admin.DefaultConfig(), Components: component.DefaultConfig(), Proxy: bytestreams.DefaultConfig(),
 	}
 }
 
@@ -81,6 +94,9 @@ type Deps struct {
 	// Relay is the STUN and TURN server and RelayHost the name it is reached by; nil for none.
 	Relay     *calls.Relay
 	RelayHost string
+	// WebPush makes the requests to the services that wake browsers; nil for one that reaches public
+	// addresses only.
+	WebPush *http.Client
 	// Routes come after the local ones: groups, federation.
 	Routes []func(module.Router) router.Route
 	Clock  clock.Clock
@@ -99,7 +115,11 @@ type Server struct {
 	archive  *mam.Archive
 	offline  *offline.Delivery
 	groups   *muc.Service
+	circles  *circle.Service
+	guards   *guardian.Service
 	uploads  *upload.Service
+	others   *component.Service
+	proxy    *bytestreams.Service
 	pubsub   pubsub.Store
 	store    *store.DB
 
@@ -136,13 +156,41 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 		return nil, fmt.Errorf("server: address of the groups: %w", err)
 	}
 	rtr := &router.Router{}
-	groups := muc.New(groupsAt, name, d.Store.MUC(archiveStore), ids, rtr, policy{d.Auth}, d.Clock, d.Log, cfg.Groups)
+	guards, err := guardian.New(ctx, guardian.Options{
+		Domain: domain, Groups: groupsAt, Store: d.Store.Guardians(), Accounts: d.Auth, Clock: d.Clock, Log: d.Log, Config: cfg.Limited,
+	})
+	if err != nil {
+		return nil, err
+	}
+	roles := policy{d.Auth, guards}
+	circles, err := circle.New(ctx, circle.Options{
+		Domain: name, Rooms: groupsAt, Store: d.Store.Circles(), Accounts: d.Auth, Admin: roles.Admin, Clock: d.Clock, Log: d.Log, Config: cfg.Circles,
+	})
+	if err != nil {
+		return nil, err
+	}
+	groups := muc.New(groupsAt, name, d.Store.MUC(archiveStore), ids, rtr, roles, d.Clock, d.Log, cfg.Groups)
 	events := pubsub.New(nodes, contacts{people, around}, caps.New(maxCaps, xep.CapsVer), d.Clock, d.Log, cfg.PubSub)
 
 	registration := register.New(d.Auth, d.Clock)
 	cards := vcard.New(events, around, people, d.Store.VCards(), d.Log, cfg.VCard)
 
+	pushes := push.New(domain, d.Store.Push(), rtr, d.Clock, d.Log)
+	others, err := component.New(cfg.Components, []string{name, groupsAt.Domain(), cfg.Upload.Subdomain + "." + name}, rtr, d.Clock, d.Log)
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := bytestreams.New(name, d.Auth, d.Clock, cfg.Proxy)
+	if err != nil {
+		return nil, err
+	}
+	desk := admin.New(domain, d.Auth, rtr, d.Clock, d.Log, cfg.Contact)
+	blocks.OnReport(desk.Report)
 	uploads, err := newUploads(ctx, cfg.Upload, name, d)
+	if err != nil {
+		return nil, err
+	}
+	browsers, err := newWebPush(ctx, name, d)
 	if err != nil {
 		return nil, err
 	}
@@ -151,23 +199,33 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	// blocked comes to nobody's notice, and copies are made before it is decided what has to wait.
 	registry := module.NewRegistry(
 		blocks,
+		guards,
 		people,
 		around,
+		xep.Displayed{Nodes: events, Log: d.Log},
 		archive,
 		xep.NewCarbons(ids),
 		waiting,
+		pushes,
+		browsers,
 		events,
 		cards,
 		private.New(events, d.Store.Private(), d.Log),
 		groups,
+		circles,
 		uploads,
-		&account.Feature{Auth: d.Auth, BaseURL: func() string { return d.BaseURL }, Clock: d.Clock},
+		&account.Feature{Auth: d.Auth, BaseURL: func() string { return d.BaseURL }, Clock: d.Clock, Push: devicePush{pushes}.of},
 		registration,
+		desk,
+		others,
+		proxy,
 		&calls.Discovery{Relay: d.Relay, Host: d.RelayHost, Domain: domain},
 		&xep.Disco{Contacts: people},
 		&xep.Commands{Domain: domain},
 		xep.Ping{},
 		xep.Time{Clock: d.Clock},
+		xep.Last{Clock: d.Clock, Started: d.Clock.Now()},
+		xep.DataPolicy{Kept: []time.Duration{cfg.Archive.Retention, cfg.Upload.Retention}},
 		xep.Version{Number: d.Version},
 		describer(c2s.Describe),
 	)
@@ -175,11 +233,21 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	full := counter.New("account_mailbox_full")
 	accounts := router.NewAccounts(name, registry, rtr, d.Auth, d.Clock, d.Log, full, router.DefaultConfig())
 	atUploads := module.NewRegistry(uploads.At(), xep.ServiceDisco{}, xep.Ping{})
-	rtr.Add(router.NewDomain(domain, registry, rtr), router.NewDomain(uploads.Address(), atUploads, rtr), groups, accounts)
+	atBrowsers := module.NewRegistry(browsers.At(), xep.ServiceDisco{}, xep.Ping{})
+	atProxy := module.NewRegistry(proxy.At(), xep.ServiceDisco{}, xep.Ping{})
+	rtr.Add(router.NewDomain(proxy.Address(), atProxy, rtr), router.NewDomain(domain, registry, rtr), router.NewDomain(uploads.Address(), atUploads, rtr),
+		router.NewDomain(browsers.Address(), atBrowsers, rtr), groups, others, accounts)
 	for _, route := range d.Routes {
 		rtr.Add(route(rtr))
 	}
 	people.Connect(accounts, rtr)
+	people.Bind(circles, guards)
+	guards.Connect(guardian.Links{Contacts: people, Circles: circles, Actors: accounts, Rooms: rooms{groups}, Router: rtr})
+	if err := guards.Settle(ctx); err != nil {
+		return nil, err
+	}
+	circles.Connect(together{people, groups, events, accounts, func(ctx context.Context, local string) string { return displayName(ctx, nodes, local) }})
+	groups.Notify(absentees{accounts, pushes, name})
 	registration.Connect(accounts)
 
 	ended, err := loadEnded(ctx, d.Store)
@@ -193,18 +261,24 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	desk.Connect(accounts, clients)
 	s := &Server{
 		domain: domain, log: d.Log, auth: d.Auth, registry: registry, router: rtr, accounts: accounts, clients: clients,
-		archive: archive, offline: waiting, groups: groups, uploads: uploads, pubsub: nodes, store: d.Store,
+		archive: archive, offline: waiting, groups: groups, circles: circles, guards: guards, uploads: uploads, others: others, proxy: proxy, pubsub: nodes, store: d.Store,
 	}
 	d.Auth.SetHooks(auth.Hooks{
-		Sessions:   sessions{accounts},
+		Sessions:   sessions{accounts, pushes},
 		Introducer: people,
+		Watchers:   []auth.Watcher{guards, circles},
 		Purgers: []auth.Purger{
+			{Name: "circle", Purge: circles.Purge},
 			{Name: "roster", Purge: people.Purge},
+			{Name: "guardian", Purge: guards.Purge},
 			{Name: "blocking", Purge: blocks.Purge},
 			{Name: "pubsub", Purge: nodes.RemoveAccount},
 			{Name: "vcard", Purge: d.Store.VCards().RemoveAccount},
+			{Name: "push", Purge: pushes.Purge},
+			{Name: "webpush", Purge: browsers.Purge},
 			{Name: "private", Purge: d.Store.Private().RemoveAccount},
 			{Name: "upload", Purge: uploads.Purge},
 			{Name: "muc", Purge: groups.Purge},
@@ -215,7 +289,9 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	background, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.running.Go(func() { archive.Run(background) })
 	s.running.Go(func() { groups.Run(background) })
+	s.running.Go(func() { circles.Run(background) })
 	s.running.Go(func() { uploads.Run(background) })
+	s.running.Go(func() { browsers.Run(background) })
 	s.running.Go(func() { d.Auth.Run(background) })
 	return s, nil
 }
@@ -251,6 +327,17 @@ func (s *Server) WebSocket(security func(*http.Request) c2s.Security) http.Handl
 	return s.clients.WebSocket(security)
 }
 
+// Proxy takes the connections of those who send each other files (XEP-0065).
+func (s *Server) Proxy() *bytestreams.Service { return s.proxy }
+
+// Components takes the connections of components.
+func (s *Server) Components() *component.Service { return s.others }
+
+// BOSH takes those of web pages that cannot use it.
+func (s *Server) BOSH(security func(*http.Request) c2s.Security) http.Handler {
+	return s.clients.BOSH(security)
+}
+
 // Files answers the HTTP requests below [upload.Path]: it takes and gives the files that people send.
 func (s *Server) Files() http.Handler { return s.uploads }
 
@@ -284,7 +371,11 @@ func (s *Server) Serve(plain, direct []net.Listener) error {
 
 // DisplayName is how an account wants to be called (XEP-0172), "" if it did not say.
 func (s *Server) DisplayName(ctx context.Context, local string) string {
-	items, err := s.pubsub.Items(ctx, local, ns.Nick, nil, 1)
+	return displayName(ctx, s.pubsub, local)
+}
+
+func displayName(ctx context.Context, nodes pubsub.Store, local string) string {
+	items, err := nodes.Items(ctx, local, ns.Nick, nil, 1)
 	if err != nil || len(items) == 0 || items[0].Payload == "" {
 		return ""
 	}
@@ -299,7 +390,7 @@ func (s *Server) DisplayName(ctx context.Context, local string) string {
 // under way. The database can be closed afterwards.
 func (s *Server) Shutdown(ctx context.Context) error {
 	// Rooms first: the presence of the sessions that end would tell them that everybody leaves.
-	err := errors.Join(s.groups.Close(ctx), s.clients.Shutdown(ctx))
+	err := errors.Join(s.groups.Close(ctx), s.clients.Shutdown(ctx), s.others.Shutdown(ctx), s.proxy.Shutdown(ctx))
 	s.stop()
 	s.running.Wait()
 	return errors.Join(err, s.accounts.Close(ctx), s.offline.Close(ctx), saveEnded(ctx, s.store, s.clients.Ended()))

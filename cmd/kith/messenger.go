@@ -64,8 +64,13 @@ func (m *xmpp) Federate(plain, direct []net.Listener) error {
 }
 
 // Accompany implements [messenger].
-func (m *xmpp) Accompany(listeners []net.Listener) error {
-	return accept(listeners, m.Components().Serve)
+func (m *xmpp) Accompany(components, proxy []net.Listener) error {
+	var wg sync.WaitGroup
+	var beside, between error
+	wg.Go(func() { beside = accept(components, m.Components().Serve) })
+	wg.Go(func() { between = accept(proxy, m.Proxy().Serve) })
+	wg.Wait()
+	return errors.Join(beside, between)
 }
 
 // Federation implements [messenger].

@@ -60,6 +60,11 @@ func (o *options) set() *config.Set {
 		config.Section{Name: "vcard", Target: &o.server.VCard},
 		config.Section{Name: "upload", Target: &o.server.Upload},
 		config.Section{Name: "groups", Target: &o.server.Groups},
+		config.Section{Name: "circles", Target: &o.server.Circles},
+		config.Section{Name: "limited", Target: &o.server.Limited},
+		config.Section{Name: "contact", Target: &o.server.Contact},
+		config.Section{Name: "components", Target: &o.server.Components},
+		config.Section{Name: "proxy", Target: &o.server.Proxy},
 		config.Section{Name: "federation", Target: &o.federation},
 		config.Section{Name: "turn", Target: &o.turn},
 	)

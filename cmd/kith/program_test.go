@@ -19,6 +19,8 @@ import (
 	"testing"
 
 	"kith/server/auth"
+	"kith/server/circle"
+	"kith/server/guardian"
 )
 
 // asProgram makes the test binary run as the program.
@@ -372,10 +374,12 @@ func (m *fakeMessenger) WebSocket() http.Handler { return http.NotFoundHandler()
 
 func (m *fakeMessenger) Federate(plain, direct []net.Listener) error { return nil }
 func (m *fakeMessenger) Federation() links                           { return operatorOfLinks{} }
-func (m *fakeMessenger) Accompany([]net.Listener) error              { return nil }
+func (m *fakeMessenger) Accompany(_, _ []net.Listener) error         { return nil }
 func (m *fakeMessenger) BOSH() http.Handler                          { return http.NotFoundHandler() }
 
 func (m *fakeMessenger) Files() http.Handler                        { return http.NotFoundHandler() }
+func (m *fakeMessenger) Circles() *circle.Service                   { return nil }
+func (m *fakeMessenger) Guardians() *guardian.Service               { return nil }
 func (m *fakeMessenger) DisplayName(context.Context, string) string { return "" }
 func (m *fakeMessenger) Shutdown(ctx context.Context) error {
 	if m.stuck == nil {

@@ -22,6 +22,8 @@ import (
 	"kith/internal/clock"
 	"kith/internal/config"
 	"kith/server/auth"
+	"kith/server/circle"
+	"kith/server/guardian"
 	"kith/server/listen"
 	"kith/server/web"
 )
@@ -37,10 +39,13 @@ type messenger interface {
 	BOSH() http.Handler
 	// Files takes and gives the files that people send.
 	Files() http.Handler
+	// Circles and Guardians are what the commands about them change.
+	Circles() *circle.Service
+	Guardians() *guardian.Service
 	// DisplayName is how an account wants to be called, "" if it did not say.
 	DisplayName(ctx context.Context, local string) string
-	// Accompany takes the connections of components.
-	Accompany(listeners []net.Listener) error
+	// Accompany takes the connections of components, and of those who send each other files.
+	Accompany(components, proxy []net.Listener) error
 	// Federate takes the connections of other servers, as Serve does those of apps.
 	Federate(plain, direct []net.Listener) error
 	// Federation has what the operator may know and decide about other servers.
@@ -148,6 +153,7 @@ func serve(ctx context.Context, o *options, domainSet bool, start func(context.C
 		{Name: listen.S2S, Addr: o.listen.S2S},
 		{Name: listen.S2STLS, Addr: o.listen.S2STLS},
 		{Name: listen.Components, Addr: o.server.Components.Listen},
+		{Name: listen.Proxy, Addr: o.server.Proxy.Listen},
 	})
 	if err != nil {
 		return err
@@ -182,7 +188,7 @@ func serve(ctx context.Context, o *options, domainSet bool, start func(context.C
 	if err != nil {
 		return err
 	}
-	ctl, err := openControl(d.dir, operator{auth: accounts, baseURL: base}, m.Federation())
+	ctl, err := openControl(d.dir, operator{auth: accounts, baseURL: base, circles: m.Circles(), guards: m.Guardians()}, m.Federation())
 	if err != nil {
 		return err
 	}
@@ -200,7 +206,7 @@ func run(ctx context.Context, m messenger, site *web.Server, webTLS *tls.Config,
 	wg.Go(func() {
 		failed <- m.Serve(ports.Listeners(listen.C2S), ports.Listeners(listen.C2STLS))
 	})
-	wg.Go(func() { failed <- m.Accompany(ports.Listeners(listen.Components)) })
+	wg.Go(func() { failed <- m.Accompany(ports.Listeners(listen.Components), ports.Listeners(listen.Proxy)) })
 	wg.Go(func() {
 		failed <- m.Federate(ports.Listeners(listen.S2S), ports.Listeners(listen.S2STLS))
 	})

@@ -28,6 +28,8 @@ const (
 	S2STLS Name = "s2s-tls" // other servers, with TLS from the first byte
 	// Components is for programs beside the server (XEP-0114).
 	Components Name = "components"
+	// Proxy is for files that people send each other (XEP-0065).
+	Proxy Name = "proxy"
 )
 
 // Address is where one listener is to be.

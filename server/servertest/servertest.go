@@ -31,6 +31,7 @@ import (
 	"kith/internal/xmltree"
 	"kith/server"
 	"kith/server/auth"
+	"kith/server/calls"
 	"kith/server/module"
 	"kith/server/router"
 	"kith/server/router/routertest"
@@ -54,6 +55,8 @@ type Options struct {
 	Clock  clock.Clock
 	// Routes come after those of the server itself.
 	Routes []func(module.Router) router.Route
+	// Relay is the STUN and TURN server; nil for none.
+	Relay *calls.Relay
 	// WebPush makes the requests to the services that wake browsers.
 	WebPush *http.Client
 }
@@ -91,7 +94,7 @@ func New(t testing.TB, change ...func(*Options)) *Server {
 	}
 	s.Server, err = server.New(t.Context(), o.Config, server.Deps{
 		Domain: o.Domain, Version: "test", Store: s.Store, Auth: s.Auth, BaseURL: "https://" + o.Domain, Uploads: o.Dir + "/uploads",
-		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, Routes: o.Routes, WebPush: o.WebPush, Clock: o.Clock, Log: log,
+		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, Routes: o.Routes, Relay: o.Relay, RelayHost: o.Domain, WebPush: o.WebPush, Clock: o.Clock, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
