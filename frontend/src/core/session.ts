@@ -301,6 +301,7 @@ export class Session implements Account {
   async signOut(): Promise<void> {
     const token = await this.tokens.read(this.platform.clock.now()).catch(() => undefined);
     if (this.online) {
+      await withTimeout(this.webPush.disable(), 5_000).catch((error: unknown) => log.warn('still to be woken', { code: reasonOf(error).code }));
       await withTimeout(this.keys.withdraw(), 5_000).catch((error: unknown) => log.warn('device not withdrawn', { code: reasonOf(error).code }));
     }
     await this.connection.stop();

@@ -284,7 +284,7 @@ export const de: Catalogue = {
     filesTitle: (count) => n(count, { one: '1 Datei senden?', other: `${count} Dateien senden?` }),
     filesText: 'Sie werden verschlüsselt. Fotos gehen ohne den Ort hinaus, an dem sie aufgenommen wurden.',
     fileRemove: (name) => `${name} nicht senden`,
-    fileKinds: { image: 'Foto', video: 'Video (Film)', audio: 'Ton', file: 'Datei' },
+    fileKinds: { image: 'Foto', video: 'Video', audio: 'Ton', file: 'Datei' },
     copyText: 'Text kopieren',
     info: 'Angaben zur Nachricht',
     blockedBar: (name) => `Du hast ${name} blockiert.`,

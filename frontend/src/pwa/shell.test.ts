@@ -136,6 +136,31 @@ describe('a version of the app', () => {
   });
 });
 
+describe('the page', () => {
+  it('is fetched again for its headers, and only if it is the same', async () => {
+    const { caches, server, shell } = setUp();
+    await shell(a).install();
+    await shell(a).activate();
+    const put: string[] = [];
+    const open = caches.open.bind(caches);
+    caches.open = async (name) => {
+      const cache = await open(name);
+      return {
+        match: (path: string) => cache.match(path),
+        put: async (path: string, response: Response) => { put.push(path); await cache.put(path, response); },
+      } as unknown as Cache;
+    };
+    await shell(a).renew();
+    expect(put).toEqual(['/']);
+    server.files = b;
+    await shell(a).renew();
+    server.files = {};
+    await shell(a).renew();
+    expect(put).toEqual(['/']);
+    expect(await textOf(shell(a).answer(get('/', 'navigate')))).toBe('page a');
+  });
+});
+
 describe('from version to version', () => {
   it('windows of the one before find what is theirs, and nothing older is kept', async () => {
     const { caches, server, shell } = setUp();

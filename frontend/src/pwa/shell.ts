@@ -66,6 +66,21 @@ export class Shell {
     await Promise.all(old.map((name) => caches.delete(name)));
   }
 
+  /**
+   * Fetches the page once more, for what the server says with it: its security policy may be another now, while the app
+   * is the same. Anything but the same page is left alone, and so is a server that does not answer.
+   */
+  async renew(): Promise<void> {
+    const integrity = this.files[PAGE];
+    if (integrity === undefined) return;
+    try {
+      const page = await this.obtain(PAGE, integrity);
+      await (await this.world.caches.open(this.name)).put(PAGE, page);
+    } catch {
+      // There is no network, or a new version.
+    }
+  }
+
   /** The answer to a request; `undefined` leaves it to the network. */
   answer(request: Pick<Request, 'method' | 'mode' | 'url'>): Promise<Response | undefined> | undefined {
     if (request.method !== 'GET') return undefined;

@@ -22,7 +22,9 @@ worker.addEventListener('activate', (event) => event.waitUntil(shell.activate())
 worker.addEventListener('fetch', (event) => {
   const { request } = event;
   const answer = shell.answer(request);
-  if (answer) event.respondWith(answer.then((response) => response ?? worker.fetch(request)));
+  if (!answer) return;
+  event.respondWith(answer.then((response) => response ?? worker.fetch(request)));
+  if (request.mode === 'navigate') event.waitUntil(answer.then(() => shell.renew()));
 });
 
 worker.addEventListener('message', (event) => {
