@@ -246,13 +246,16 @@ func (in *internet) server(domain string, change ...func(*node)) *node {
 	in.mu.Unlock()
 	// What these are about is tested for itself.
 	n.cfg.WellKnown, n.cfg.DANE = false, false
-	n.db = storetest.Open(in.t)
 	n.deps = federation.Deps{
-		Domain: domain, Hosts: func(d string) bool { return d == domain || d == "groups."+domain }, Store: n.db.Federation(),
+		Domain: domain, Hosts: func(d string) bool { return d == domain || d == "groups."+domain },
 		Resolver: in, Dial: in.dial, Roots: in.ca.pool, Clock: clock.Real{},
 	}
 	for _, f := range change {
 		f(n)
+	}
+	if n.deps.Store == nil {
+		n.db = storetest.Open(in.t)
+		n.deps.Store = n.db.Federation()
 	}
 	in.at(domain, n.address, 5269, func(c net.Conn) { n.Serve(c) })
 	in.mu.Lock()

@@ -41,10 +41,8 @@ func (v *visitor) enable() bool {
 	if v.counted {
 		return false
 	}
-	// Who wins this is the one that lends the connection, see lend.
-	if v.counted = true; !v.lent.Load() && v.bidi || !v.bidi {
-		v.sm = true
-	}
+	v.counted = true
+	v.sm = !v.lent.Load() // see lend
 	v.smID = rand.Text()
 	v.in.window.Start()
 	v.in.told = v.in.window.Received()
