@@ -178,3 +178,39 @@ func TestCircleCommands(t *testing.T) {
 		t.Errorf("still there: %v", list)
 	}
 }
+
+// Who comes with an invitation of a circle has contacts and a room from the first moment; a child has its
+// guardian, too.
+func TestInvitationIntoCircle(t *testing.T) {
+	s := servertest.New(t)
+	s.Account("alice")
+	c := addCircle(t, s, "Family", "alice")
+	a := s.Client("alice")
+	a.Ask(rosterGet)
+	inv, err := s.Auth.CreateInvite(t.Context(), auth.NewInvite{
+		Kind: auth.InviteAccount, Role: auth.RoleLimited, Circles: []string{c.ID}, Guardians: []string{"alice"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, _ := s.Auth.InviteToken(inv)
+	ticket, err := s.Auth.CheckInvite(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Auth.Register(t.Context(), ticket, auth.Registration{Name: "ben", Credential: auth.Password(servertest.Password)}); err != nil {
+		t.Fatal(err)
+	}
+	push(t, a, "ben@example.org", "subscription='both'", "<group>Family</group>")
+	if err := s.Circles().CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ben := s.Client("ben")
+	expect(t, "ben's roster", ben.Ask(rosterGet), "alice@example.org", "subscription='both'")
+	expect(t, "ben's guardians", ben.Ask(`<iq type='get' id='g'><guardians xmlns='kith:guardian:0'/></iq>`), "alice@example.org")
+	enter(t, ben, c.Room+"@groups.example.org", "ben")
+	commands := ben.Ask(`<iq type='get' id='c' to='example.org'><query xmlns='http://jabber.org/protocol/disco#items' node='http://jabber.org/protocol/commands'/></iq>`)
+	if strings.Contains(commands.String(), "urn:xmpp:invite") {
+		t.Errorf("a child can invite: %s", commands)
+	}
+}

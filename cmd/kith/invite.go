@@ -41,7 +41,9 @@ with a phone.`,
 		Example: `  kith invite create
   kith invite create --role admin --expires 1h
   kith invite create --uses 5 --note "the choir"
-  kith invite create --name grandma --expires 30d`,
+  kith invite create --name grandma --expires 30d
+  kith invite create --circle Family
+  kith invite create --role limited --name ben --guardian alice --circle Family`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			life, err := config.ParseDuration(expires)
@@ -66,6 +68,8 @@ with a phone.`,
 	f.IntVar(&in.Uses, "uses", 1, "how many accounts can be made with it")
 	f.StringVar(&expires, "expires", "168h", "how long it is valid, such as 12h or 7d")
 	f.StringVar(&in.Name, "name", "", "the name that the account must have")
+	f.StringArrayVar(&in.Circles, "circle", nil, "put the new account into this `circle`; several times for several")
+	f.StringArrayVar(&in.Guardians, "guardian", nil, "the `JID` of who decides for a limited account; several times\nfor several (without: the administrators)")
 	f.StringVar(&in.Note, "note", "", "whom it is for, shown in the list")
 	f.BoolVar(&noQR, "no-qr", false, "only the link, on a terminal too")
 	addOptionFlags(c, peopleFlags()...)

@@ -75,7 +75,11 @@ func operateHere(ctx context.Context, o *options, d *data, f func(context.Contex
 			base = kept
 		}
 	}
-	return f(ctx, operator{auth: s, baseURL: base})
+	p, err := newOperator(ctx, o, d, s, base)
+	if err != nil {
+		return err
+	}
+	return f(ctx, p)
 }
 
 // needData keeps a command that only looks, or takes away, from making a new server where there is none.

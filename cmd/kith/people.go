@@ -9,6 +9,8 @@ import (
 
 	"kith/internal/jid"
 	"kith/server/auth"
+	"kith/server/circle"
+	"kith/server/guardian"
 )
 
 // people is what the user and invite commands do. The server does it while it runs, and the command
@@ -22,6 +24,7 @@ type people interface {
 	CreateInvite(context.Context, newInvite) (invite, error)
 	ListInvites(context.Context, none) ([]invite, error)
 	RevokeInvite(context.Context, inviteID) (none, error)
+	relations
 }
 
 type none struct{}
@@ -34,6 +37,8 @@ type newUser struct {
 	Address  string `json:"address"`
 	Password string `json:"password"`
 	Role     string `json:"role"`
+	// Guardians decide for an account that is limited.
+	Guardians []string `json:"guardians,omitempty"`
 }
 
 type newPassword struct {
@@ -69,6 +74,9 @@ type newInvite struct {
 	Life time.Duration `json:"life"`
 	Name string        `json:"name,omitempty"`
 	Note string        `json:"note,omitempty"`
+	// Circles by name, and Guardians of an account that is limited.
+	Circles   []string `json:"circles,omitempty"`
+	Guardians []string `json:"guardians,omitempty"`
 }
 
 type inviteID struct {
@@ -96,6 +104,8 @@ type operator struct {
 	auth *auth.Service
 	// baseURL is where the web app is, for links.
 	baseURL string
+	circles *circle.Service
+	guards  *guardian.Service
 }
 
 var _ people = operator{}
@@ -146,11 +156,18 @@ func (o operator) AddUser(ctx context.Context, in newUser) (user, error) {
 	if err != nil {
 		return user{}, fmt.Errorf("the role %q is not known; expected admin, member or limited", in.Role)
 	}
+	guardians, err := o.locals(in.Guardians)
+	if err == nil {
+		err = o.checkGuardians(ctx, role, guardians)
+	}
+	if err != nil {
+		return user{}, err
+	}
 	a, err := o.auth.Create(ctx, local, role, auth.Password(in.Password))
 	if err != nil {
 		return user{}, o.sentence(local, err)
 	}
-	return o.user(a), nil
+	return o.user(a), o.guardAfter(ctx, local, guardians)
 }
 
 func (o operator) user(a auth.Account) user {
@@ -219,6 +236,16 @@ func (o operator) RestoreUser(ctx context.Context, in address) (none, error) {
 func (o operator) CreateInvite(ctx context.Context, in newInvite) (invite, error) {
 	n := auth.NewInvite{
 		Kind: auth.InviteAccount, Role: auth.Role(in.Role), Uses: in.Uses, Life: in.Life, Local: in.Name, Note: in.Note,
+	}
+	var err error
+	if n.Circles, err = o.circleIDs(in.Circles); err != nil {
+		return invite{}, err
+	}
+	if n.Guardians, err = o.locals(in.Guardians); err != nil {
+		return invite{}, err
+	}
+	if err := o.checkGuardians(ctx, n.Role, n.Guardians); err != nil {
+		return invite{}, err
 	}
 	inv, err := o.auth.CreateInvite(ctx, n)
 	if err != nil {

@@ -26,7 +26,7 @@ see kith invite create.`,
 		RunE:        subcommandOnly,
 		Annotations: group(),
 	}
-	c.AddCommand(userAddCommand(), userListCommand(), userPasswdCommand(), userRemoveCommand(), userRestoreCommand())
+	c.AddCommand(userAddCommand(), userListCommand(), userPasswdCommand(), userRemoveCommand(), userRestoreCommand(), userRoleCommand(), userGuardiansCommand())
 	return c
 }
 
@@ -43,7 +43,10 @@ const passwordHelp = `The password is read from the standard input: from a termi
 the first line.`
 
 func userAddCommand() *cobra.Command {
-	var role string
+	var (
+		role      string
+		guardians []string
+	)
 	c := &cobra.Command{
 		Use:   "add JID",
 		Short: "Add an account",
@@ -58,7 +61,7 @@ func userAddCommand() *cobra.Command {
 				return err
 			}
 			return operate(c, domainOf(args[0]), func(ctx context.Context, p people) error {
-				u, err := p.AddUser(ctx, newUser{Address: args[0], Password: password, Role: role})
+				u, err := p.AddUser(ctx, newUser{Address: args[0], Password: password, Role: role, Guardians: guardians})
 				if err != nil {
 					return err
 				}
@@ -67,6 +70,7 @@ func userAddCommand() *cobra.Command {
 			})
 		},
 	}
+	c.Flags().StringArrayVar(&guardians, "guardian", nil, "the `JID` of who decides for a limited account; several times\nfor several (without: the administrators)")
 	c.Flags().StringVar(&role, "role", "member", "what the account may do: admin, member or limited, which is\nfor children")
 	addOptionFlags(c, peopleFlags()...)
 	return c

@@ -94,8 +94,8 @@ type NewInvite struct {
 	Local string
 	// Circles are those that the new account gets into, by id; for administrators and the operator.
 	Circles []string
-	// Guardians are the accounts that decide for one that is limited. Empty, it is the creator; members
-	// can name nobody else.
+	// Guardians are the accounts that decide for one that is limited. Empty, it is the creator, who is also
+	// among them with Introduce; members can name nobody else.
 	Guardians []string
 	Note      string
 	// Uses; 0 is one.
@@ -112,7 +112,7 @@ const (
 
 // CreateInvite makes an invite. Errors: [ErrForbidden] if the creator's role does not allow it,
 // [ErrName] and [ErrExists] about the name that it reserves, [ErrNotFound] for the account whose
-// password it resets, and [ErrInviteOptions] with the option, what was given and what is allowed.
+// password it resets, [ErrNoCircle], and [ErrInviteOptions] with the option, what was given and what is allowed.
 func (s *Service) CreateInvite(ctx context.Context, n NewInvite) (Invite, error) {
 	refuse := func(option string, given, allowed any) error {
 		return fmt.Errorf("%w: %s is %v; allowed %v", ErrInviteOptions, option, given, allowed)
@@ -163,10 +163,10 @@ func (s *Service) CreateInvite(ctx context.Context, n NewInvite) (Invite, error)
 	if n.Kind != InviteAccount && len(n.Circles)+len(n.Guardians) > 0 {
 		return Invite{}, refuse("what the account gets", "more than a name", "is that only for an invite of the kind account")
 	}
-	if err := s.setGuardians(ctx, &inv); err != nil {
-		return Invite{}, err
-	}
 	limit, err := s.mayInvite(ctx, &inv)
+	if err == nil {
+		err = s.setGuardians(ctx, &inv)
+	}
 	if err != nil {
 		return Invite{}, err
 	}
@@ -212,8 +212,9 @@ func (s *Service) setGuardians(ctx context.Context, inv *Invite) error {
 		}
 		return nil
 	}
-	if len(inv.Guardians) == 0 && inv.Creator != "" {
-		inv.Guardians = []string{inv.Creator}
+	if inv.Creator != "" && (len(inv.Guardians) == 0 || inv.Introduce && !slices.Contains(inv.Guardians, inv.Creator)) {
+		// Whoever becomes a contact must be allowed to talk to the child.
+		inv.Guardians = append(slices.Clone(inv.Guardians), inv.Creator)
 	}
 	for _, g := range inv.Guardians {
 		a, err := s.Account(ctx, g)

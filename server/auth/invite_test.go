@@ -493,3 +493,79 @@ func TestIntroductionsSurviveAFailure(t *testing.T) {
 		t.Fatalf("%v", in.got)
 	}
 }
+
+// Circles and guardians that come with an account: who may give which.
+func TestInviteCarriesGuardians(t *testing.T) {
+	w := newWorld(t)
+	w.account("root", auth.RoleAdmin)
+	for name, role := range map[string]auth.Role{"romeo": auth.RoleMember, "juliet": auth.RoleMember, "kid": auth.RoleLimited} {
+		w.account(name, role)
+	}
+	child := auth.NewInvite{Kind: auth.InviteAccount, Role: auth.RoleLimited}
+	for _, c := range []struct {
+		what, creator string
+		introduce     bool
+		guardians     []string
+		want          string
+		err           error
+	}{
+		{what: "nobody named by a member", creator: "romeo", want: "romeo"},
+		{what: "nobody named by the operator"},
+		{what: "a member names himself", creator: "romeo", guardians: []string{"romeo"}, want: "romeo"},
+		{what: "a member names another", creator: "romeo", guardians: []string{"juliet"}, err: auth.ErrForbidden},
+		{what: "an administrator names others", creator: "root", guardians: []string{"juliet", "romeo"}, want: "juliet romeo"},
+		{what: "who becomes a contact may talk", creator: "root", introduce: true, guardians: []string{"juliet"}, want: "juliet root"},
+		{what: "a child", creator: "root", guardians: []string{"kid"}, err: auth.ErrInviteOptions},
+		{what: "nobody", guardians: []string{"nobody"}, err: auth.ErrInviteOptions},
+		{what: "a child invites", creator: "kid", err: auth.ErrForbidden},
+	} {
+		n := child
+		n.Creator, n.Introduce, n.Guardians = c.creator, c.introduce, c.guardians
+		inv, err := w.CreateInvite(t.Context(), n)
+		if !errors.Is(err, c.err) || err == nil && strings.Join(inv.Guardians, " ") != c.want {
+			t.Errorf("%s: %q %v", c.what, inv.Guardians, err)
+		}
+	}
+	for _, c := range []struct {
+		what string
+		n    auth.NewInvite
+		err  error
+	}{
+		{"guardians of a member", auth.NewInvite{Kind: auth.InviteAccount, Guardians: []string{"romeo"}}, auth.ErrInviteOptions},
+		{"circles of a contact", auth.NewInvite{Kind: auth.InviteContact, Creator: "root", Circles: []string{"x"}}, auth.ErrInviteOptions},
+		{"circles by a member", auth.NewInvite{Kind: auth.InviteAccount, Creator: "romeo", Circles: []string{"x"}}, auth.ErrForbidden},
+		{"a circle that is not there", auth.NewInvite{Kind: auth.InviteAccount, Circles: []string{"x"}}, auth.ErrNoCircle},
+	} {
+		if _, err := w.CreateInvite(t.Context(), c.n); !errors.Is(err, c.err) {
+			t.Errorf("%s: %v", c.what, err)
+		}
+	}
+}
+
+// watcher notes whose account has changed.
+type watcher struct{ seen []string }
+
+func (w *watcher) AccountChanged(_ context.Context, local string) error {
+	w.seen = append(w.seen, local)
+	return errors.New("only logged")
+}
+
+func TestWatcher(t *testing.T) {
+	w := newWorld(t)
+	w.account("root", auth.RoleAdmin)
+	seen := &watcher{}
+	w.SetHooks(auth.Hooks{Watchers: []auth.Watcher{seen}})
+	w.account("romeo", auth.RoleMember)
+	ctx := t.Context()
+	w.must(w.SetRole(ctx, "romeo", auth.RoleLimited))
+	w.must(w.SetDisabled(ctx, "romeo", true))
+	w.must(w.SetDisabled(ctx, "romeo", false))
+	w.must(w.Remove(ctx, "romeo", time.Hour))
+	w.must(w.Restore(ctx, "romeo"))
+	if len(seen.seen) != 6 {
+		t.Errorf("told %d times", len(seen.seen))
+	}
+	if err := w.SetRole(ctx, "root", auth.RoleMember); !errors.Is(err, auth.ErrLastAdmin) || len(seen.seen) != 6 {
+		t.Errorf("what was refused: %v, told %d times", err, len(seen.seen))
+	}
+}

@@ -141,7 +141,8 @@ type PruneBefore struct {
 // InviteStore keeps invites.
 type InviteStore interface {
 	// CreateInvite adds an invite. check is called with the number of open invites of its creator.
-	// An earlier invite to reset the same password is removed.
+	// An earlier invite to reset the same password is removed. [ErrNoCircle] if there is not each of its
+	// circles.
 	CreateInvite(ctx context.Context, inv Invite, check func(open int) error) error
 	// FirstInvite adds the invite for the first administrator, or returns [ErrNotFirst] if there
 	// is an account. If there is such an invite and keep says so, that one stays and is returned;

@@ -200,11 +200,13 @@ func (s *Service) Guardians(local string) (guardians []string, named bool, err e
 	return guardians, slices.ContainsFunc(guardians, func(g string) bool { return slices.Contains(c.guardians, g) }), nil
 }
 
-// Purge forgets an account that no longer exists, as a child and as a guardian.
+// Purge forgets an account that no longer exists, as a child, as a guardian and as a contact: what was
+// approved does not hold for who may get the name later.
 func (s *Service) Purge(ctx context.Context, local string) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	if err := s.store.RemoveAccount(ctx, local); err != nil {
+	address := s.address(local)
+	if err := s.store.RemoveAccount(ctx, local, address); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -212,11 +214,12 @@ func (s *Service) Purge(ctx context.Context, local string) error {
 	delete(s.children, local)
 	delete(s.roles, local)
 	for name, c := range s.children {
-		if slices.Contains(c.guardians, local) {
-			c = c.copy()
-			c.guardians = slices.DeleteFunc(slices.Clone(c.guardians), func(g string) bool { return g == local })
-			s.children[name] = c
-		}
+		c = c.copy()
+		c.guardians = slices.DeleteFunc(slices.Clone(c.guardians), func(g string) bool { return g == local })
+		delete(c.approved, address)
+		delete(c.requests, Key{address, true})
+		delete(c.requests, Key{address, false})
+		s.children[name] = c
 	}
 	return nil
 }

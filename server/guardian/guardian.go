@@ -319,9 +319,19 @@ func (s *Service) guardiansOf(c *child) []string {
 	return out
 }
 
-// guards reports whether an account decides for a child now.
+// guards reports whether an account decides for a child now, as guardiansOf has it.
 func (s *Service) guards(local string, c *child) bool {
-	return slices.Contains(s.guardiansOf(c), local)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	able := func(g string) bool {
+		st := s.roles[g]
+		return st.active && st.role != auth.RoleLimited
+	}
+	if slices.ContainsFunc(c.guardians, able) {
+		return slices.Contains(c.guardians, local) && able(local)
+	}
+	st := s.roles[local]
+	return st.active && st.role == auth.RoleAdmin
 }
 
 // admin reports whether an account is an administrator.

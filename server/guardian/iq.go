@@ -29,28 +29,30 @@ func (s *Service) listChildren(q *module.IQ) error {
 		return stanza.Refuse(stanza.Forbidden, "Only administrators see all children.")
 	}
 	wards := s.Wards(local, all)
-	q.Result(func(w *xmltree.Writer) {
-		w.Open(ns.KithGuardian, "children")
-		for _, x := range wards {
-			w.Open("", "child", "jid", x.JID.String())
-			for _, g := range x.Guardians {
-				w.Empty("", "guardian", "jid", g.String())
+	q.Result(func(w *xmltree.Writer) { s.writeChildren(w, wards) })
+	return nil
+}
+
+func (s *Service) writeChildren(w *xmltree.Writer, wards []Ward) {
+	w.Open(ns.KithGuardian, "children")
+	for _, x := range wards {
+		w.Open("", "child", "jid", x.JID.String())
+		for _, g := range x.Guardians {
+			w.Empty("", "guardian", "jid", g.String())
+		}
+		for _, r := range x.Requests {
+			writeRequest(w, r)
+		}
+		for _, a := range x.Approvals {
+			by := ""
+			if a.By != "" {
+				by = s.address(a.By).String()
 			}
-			for _, r := range x.Requests {
-				writeRequest(w, r)
-			}
-			for _, a := range x.Approvals {
-				by := ""
-				if a.By != "" {
-					by = s.address(a.By).String()
-				}
-				w.Empty("", "approved", "jid", a.Peer.String(), "kind", kind(a.Room), "at", stamp(a.At), "by", by)
-			}
-			w.Close()
+			w.Empty("", "approved", "jid", a.Peer.String(), "kind", kind(a.Room), "at", stamp(a.At), "by", by)
 		}
 		w.Close()
-	})
-	return nil
+	}
+	w.Close()
 }
 
 func kind(room bool) string {
@@ -60,7 +62,8 @@ func kind(room bool) string {
 	return "contact"
 }
 
-func stamp(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
+// stamp is a time as XEP-0082 has it.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // maxShown bounds what is shown of what a stranger writes into a request, in bytes.
 const maxShown = 500
@@ -85,7 +88,7 @@ func writeRequest(w *xmltree.Writer, r Request) {
 		w.Empty("", "request", attrs...)
 		return
 	}
-	w.Element("", "request", clip(text), attrs...)
+	w.Open("", "request", attrs...).Element("", "text", clip(text)).Close()
 }
 
 func clip(s string) string {

@@ -28,8 +28,9 @@ type Store interface {
 	Deny(ctx context.Context, child string, peer jid.JID, at time.Time) error
 	// Revoke forgets an approval.
 	Revoke(ctx context.Context, child string, peer jid.JID) error
-	// RemoveAccount forgets an account, as a child and as a guardian.
-	RemoveAccount(ctx context.Context, account string) error
+	// RemoveAccount forgets an account, as a child, as a guardian and as somebody who was approved or asked
+	// by its address.
+	RemoveAccount(ctx context.Context, account string, address jid.JID) error
 }
 
 // Record is what is known of one child.

@@ -213,5 +213,11 @@ func (r *Room) end() {
 			stop()
 		}
 	}
-	*r = Room{s: r.s, jid: r.jid, box: r.box, owner: r.owner, line: r.line, queries: r.queries, last: r.last, loaded: true}
+	// What others read beside the actor, who it is and its mailbox, is not written again.
+	r.loaded, r.exists, r.locked, r.visited = true, false, false, false
+	r.config, r.salt, r.subject, r.hats, r.avatar = RoomConfig{}, nil, Subject{}, Hats{}, nil
+	r.members, r.occupants = members{}, occupants{}
+	r.archive, r.archived = 0, false
+	r.relayed, r.privates, r.invites, r.voices = relays{}, privates{}, invitations{}, voices{}
+	r.stopLock, r.stopIdle, r.idle = nil, nil, false
 }

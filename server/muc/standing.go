@@ -107,13 +107,16 @@ func (r *Room) provide(name string, members []jid.JID) error {
 	var changed []Entry
 	for _, j := range members {
 		want[j] = true
-		if e := r.members.entry(j); e.Affiliation < Member {
-			changed = append(changed, Entry{JID: j, Affiliation: Member})
-		}
 	}
+	// Who leaves does not learn who comes.
 	for j, e := range r.members.byJID {
 		if !want[j] && e.Affiliation >= Member && j != r.s.jid {
 			changed = append(changed, Entry{JID: j})
+		}
+	}
+	for _, j := range members {
+		if r.members.entry(j).Affiliation < Member {
+			changed = append(changed, Entry{JID: j, Affiliation: Member})
 		}
 	}
 	before, c := r.config, r.config

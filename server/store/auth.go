@@ -143,6 +143,9 @@ func (s *Auth) CreateAccount(ctx context.Context, n auth.NewAccount) error {
 				return err
 			}
 		}
+		if err := welcome(tx, a, invite); err != nil {
+			return err
+		}
 		if !invite.Introduce {
 			return nil
 		}

@@ -5,26 +5,31 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"kith/server/auth"
+	"kith/server/circle"
 )
 
 const inviteColumns = `id, hash, key_id, kind, creator, introduce, register, role, local, note,
-	uses, used, created_at, expires_at`
+	uses, used, created_at, expires_at, circles, guardians`
 
 func scanInvite(scan func(...any) error) (i auth.Invite, err error) {
 	var created, expires int64
+	var circles, guardians string
 	err = scan(&i.ID, &i.Hash, &i.Key, &i.Kind, &i.Creator, &i.Introduce, &i.Register, &i.Role, &i.Local, &i.Note,
-		&i.Uses, &i.Used, &created, &expires)
+		&i.Uses, &i.Used, &created, &expires, &circles, &guardians)
+	i.Circles, i.Guardians = strings.Fields(circles), strings.Fields(guardians)
 	i.Created, i.Expires = fromUnixMilli(created), fromUnixMilli(expires)
 	return i, missing(err)
 }
 
 func putInvite(tx *Tx, i auth.Invite) error {
 	_, err := tx.Exec("INSERT INTO account_invites ("+inviteColumns+`, used_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0)`,
 		i.ID, i.Hash, i.Key, i.Kind, i.Creator, i.Introduce, i.Register, i.Role, i.Local, i.Note,
-		i.Uses, i.Used, unixMilli(i.Created), unixMilli(i.Expires))
+		i.Uses, i.Used, unixMilli(i.Created), unixMilli(i.Expires),
+		strings.Join(i.Circles, " "), strings.Join(i.Guardians, " "))
 	return err
 }
 
@@ -74,6 +79,14 @@ func (s *Auth) CreateInvite(ctx context.Context, inv auth.Invite, check func(ope
 			}
 		case inv.Local != "":
 			if err := checkReserved(tx, auth.Account{Local: inv.Local, Created: inv.Created}, ""); err != nil {
+				return err
+			}
+		}
+		for _, id := range inv.Circles {
+			if err := openCircle(tx, id); err != nil {
+				if errors.Is(err, circle.ErrNotFound) {
+					err = auth.ErrNoCircle
+				}
 				return err
 			}
 		}

@@ -198,8 +198,12 @@ func (g *Guardians) Revoke(ctx context.Context, child string, peer jid.JID) erro
 }
 
 // RemoveAccount implements [guardian.Store].
-func (g *Guardians) RemoveAccount(ctx context.Context, account string) error {
+func (g *Guardians) RemoveAccount(ctx context.Context, account string, address jid.JID) error {
 	return wrap("remove guardians", g.db.Write(ctx, func(tx *Tx) error {
+		err := each(tx, address.String(), "DELETE FROM guardian_approvals WHERE peer = $1", "DELETE FROM guardian_requests WHERE peer = $1")
+		if err != nil {
+			return err
+		}
 		return each(tx, account,
 			"DELETE FROM guardian_children WHERE child = $1",
 			"DELETE FROM guardian_approvals WHERE child = $1",

@@ -219,15 +219,14 @@ func TestSlotIsForOneFile(t *testing.T) {
 		resp.Body.Close()
 		t.Errorf("a broken line: %d", resp.StatusCode)
 	}
+	// Until the server has noticed, somebody is at it.
 	deadline := time.Now().Add(10 * time.Second)
-	for len(s.files()) > 0 && time.Now().Before(deadline) {
-		s.do("GET", k.url, nil)
+	status := s.put(k, "12345")
+	for status == 409 && time.Now().Before(deadline) {
+		status = s.put(k, "12345")
 	}
-	if left := s.files(); len(left) > 0 {
-		t.Errorf("left: %v", left)
-	}
-	if status := s.put(k, "12345"); status != 201 {
-		t.Errorf("after that: %d", status)
+	if left := s.files(); status != 201 || len(left) != 1 {
+		t.Errorf("after that: %d, files %v", status, left)
 	}
 	s.clk.Advance(5*time.Minute + time.Second)
 	if status := s.put(other, "12345"); status != 403 {
