@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { toBase64 } from '../src/xmpp/bytes';
 import type { Codec } from '../src/xmpp/codec';
 import * as kith from '../src/xmpp/kith_account';
+import * as circle from '../src/xmpp/kith_circle';
+import * as guardian from '../src/xmpp/kith_guardian';
 import * as webpush from '../src/xmpp/kith_webpush';
 import * as roster from '../src/xmpp/rfc6121_roster';
 import * as form from '../src/xmpp/xep0004_form';
@@ -46,6 +48,8 @@ import { parse, XmlElement } from '../src/xmpp/xml';
 const DIRECTORY = new URL('../../test/stanzas/', import.meta.url);
 
 const CODECS: Readonly<Record<string, Codec<never>>> = {
+  kith_circles: circle.circles, kith_children: guardian.children, kith_guardians: guardian.guardians, kith_decide: guardian.decide,
+  kith_asked: guardian.asked, kith_decided: guardian.decided, kith_changed: guardian.changed, kith_approvalRequired: guardian.approvalRequired,
   kith_account: kith.account, kith_credentials: kith.credentials, kith_pushKey: webpush.pushKey, kith_subscribe: webpush.subscribe,
   kith_subscribed: webpush.subscribed, kith_unsubscribe: webpush.unsubscribe, xep0357_enable: push.enablePush, xep0357_disable: push.disablePush, rfc6121_roster: roster.roster,
   xep0004_form: form.form, xep0030_discoInfo: disco.discoInfo, xep0030_discoItems: disco.discoItems,

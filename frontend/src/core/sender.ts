@@ -154,18 +154,18 @@ export class Sender implements SessionPart {
   }
 
   async react(chat: Address, id: string, emojis: readonly string[]): Promise<void> {
-    await this.deed(chat, id, (message, ref) => (message.retracted ? undefined : { kind: 'react', ref, emojis: [...emojis] }));
+    await this.deed(chat, id, (message, ref) => (message.retracted ? undefined : { kind: 'react', ref: known(ref), emojis: [...emojis] }));
   }
 
   async retract(chat: Address, id: string): Promise<void> {
     await this.deed(chat, id, (message, ref) => {
       if (!message.outgoing) throw fail('policy', 'only own messages');
-      return message.retracted ? undefined : { kind: 'retract', ref };
+      return message.retracted ? undefined : { kind: 'retract', ref: known(ref) };
     });
   }
 
   /** Done here at once, and sent like a message: kept until the server has it. */
-  private async deed(chat: Address, target: string, make: (message: MessageRecord, ref: string) => Deed | undefined): Promise<void> {
+  private async deed(chat: Address, target: string, make: (message: MessageRecord, ref: string | undefined) => Deed | undefined): Promise<void> {
     const { refused, type } = this.world.way(chat);
     if (refused) throw new CoreError(refused);
     const id = crypto.randomUUID();
@@ -173,9 +173,7 @@ export class Sender implements SessionPart {
     await this.account.db.write(STORES, async (tx) => {
       const message = await getMessage(tx, target);
       if (!message || message.chat !== chat) throw fail('not-found');
-      const ref = refOf(message, type === 'groupchat');
-      if (ref === undefined) throw fail('not-found', 'the others do not know it yet');
-      const deed = make(message, ref);
+      const deed = make(message, refOf(message, type === 'groupchat'));
       if (!deed) return;
       const done = await perform(tx, { deed, chat, from: this.account.address, self: this.account.address, at: this.account.platform.clock.now(), id });
       if (typeof done === 'string') throw fail('policy', done);
@@ -458,6 +456,11 @@ export class Sender implements SessionPart {
     }
   }
 
+}
+
+function known(ref: string | undefined): string {
+  if (ref === undefined) throw fail('not-found', 'the others do not know it yet');
+  return ref;
 }
 
 /** Network trouble is not this message's fault: it waits. */

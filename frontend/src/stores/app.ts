@@ -11,6 +11,7 @@ import { DeviceNews, MemberNews } from './devices';
 import { RecentEmoji } from './emoji';
 import { Install } from './install';
 import { launch } from './launch';
+import { MemberNames } from './membernames';
 import { NoticeStore } from './notices';
 import { closeWhenRead, type NotificationHost } from './notifications';
 import { OverlayStore } from './overlays';
@@ -40,6 +41,7 @@ export interface App {
   readonly conversations: Conversations;
   readonly deviceNews: DeviceNews;
   readonly memberNews: MemberNews;
+  readonly memberNames: MemberNames;
   readonly recentEmoji: RecentEmoji;
   readonly transfers: TransferStore;
   readonly notices: NoticeStore;
@@ -75,6 +77,7 @@ export function createApp(core: Core, host: AppHost): App {
   const typing = new TypingStore(clock);
   const deviceNews = new DeviceNews();
   const memberNews = new MemberNews();
+  const memberNames = new MemberNames(core);
   const transfers = new TransferStore();
   const notices = new NoticeStore(clock);
   const overlays = new OverlayStore();
@@ -99,13 +102,16 @@ export function createApp(core: Core, host: AppHost): App {
     messages: (data) => conversations.apply(data),
     typing: (data) => typing.apply(data),
     devices: (data) => deviceNews.apply(data),
-    members: (data) => memberNews.apply(data),
+    members: (data) => {
+      memberNews.apply(data);
+      memberNames.apply(data);
+    },
     transfer: (data) => transfers.apply(data),
     notify: (data) => app.onNotify(data),
   };
 
   const app: App = {
-    core, clock, domain, session, signIn: new SignIn(core, () => domain.get()), contacts, chats, typing, conversations, deviceNews, memberNews, notices, overlays,
+    core, clock, domain, session, signIn: new SignIn(core, () => domain.get()), contacts, chats, typing, conversations, deviceNews, memberNews, memberNames, notices, overlays,
     recentEmoji: new RecentEmoji(host.storage), transfers,
     inbox: new Derived([chats, contacts], () => inbox(chats.get(), contacts.get())),
     preferences,

@@ -43,9 +43,9 @@ export type Staged =
   | { readonly kind: 'reply'; readonly message: Message }
   | { readonly kind: 'edit'; readonly message: Message; readonly before: string };
 
-/** An own message with a text that the others know can be corrected. */
+/** An own message with a text can be corrected, also while it is on its way. */
 export function mayCorrect(message: Message): boolean {
-  return message.outgoing && message.known && !message.retracted && !message.file && message.problem === undefined;
+  return message.outgoing && message.state !== 'failed' && message.from !== '' && !message.retracted && !message.file && message.problem === undefined;
 }
 
 /** One open chat: the stretch of messages that is loaded, the draft, and what the person does with them. */
@@ -307,9 +307,10 @@ export class Conversation implements Readable<ConversationState> {
     this.write(message.text);
   }
 
-  /** The last own message that can be corrected. */
-  lastOwn(): Message | undefined {
-    return this.#timeline.messages.findLast((message) => mayCorrect(message));
+  /** The newest message, if it is one's own and can be corrected. */
+  lastWord(): Message | undefined {
+    const last = this.#timeline.messages.at(-1);
+    return last && !this.#timeline.hasNewer && mayCorrect(last) ? last : undefined;
   }
 
   unstage(): void {

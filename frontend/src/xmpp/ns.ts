@@ -68,6 +68,8 @@ export const NS = {
   selfPing: 'http://jabber.org/protocol/muc#self-ping-optimization',
   kithAccount: 'kith:account:0',
   kithCredentials: 'kith:credentials:0',
+  kithCircle: 'kith:circle:0',
+  kithGuardian: 'kith:guardian:0',
   push: 'urn:xmpp:push:0',
   kithWebPush: 'kith:webpush:0',
 } as const;

@@ -79,6 +79,7 @@ const said: readonly (readonly [who: string, text: string, before: number, part?
   [`jonas@${domain}`, 'All four of us. We bring the cream.', day + 30 * minute, { edited: true, reactions: [{ emoji: '❤️', from: [`oma.ilse@${domain}`, me], own: true }, { emoji: '👍', from: [`lena@${domain}`], own: false }] }],
   ['me', 'Then we need the big table. @Tarek can you bring chairs?', day + 20 * minute, { state: 'read' }],
   ['clara@brook.example', 'I can bring some too. Hello everybody, I am *Tarek’s* sister.', 3 * hour, { name: 'Clara', reply: { id: 'sunday-6', from: me, text: 'Then we need the big table. @Tarek can you bring chairs?' } }],
+  ['clara@brook.example', '', 2.95 * hour, { name: 'Clara', file: { name: 'chairs.pdf', kind: 'file', size: 284_000, uploading: false } }],
   ['clara@brook.example', '', 2.9 * hour, { name: 'Clara', retracted: { at: 0 } }],
   [`lena@${domain}`, '@Mira Lindner should I come earlier to help?', 70 * minute, { mention: true }],
   [`lena@${domain}`, 'I could be there at two.', 69 * minute],

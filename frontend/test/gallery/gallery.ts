@@ -53,7 +53,7 @@ export const test = base.extend<{ clean: void }>({
     const wrong: string[] = [];
     page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') wrong.push(message.text()); });
     page.on('pageerror', (error) => wrong.push(String(error)));
-    page.on('request', (request) => { if (!request.url().startsWith(baseURL ?? '') && !request.url().startsWith('data:')) wrong.push(`asked ${request.url()}`); });
+    page.on('request', (request) => { if (!request.url().startsWith(baseURL ?? '') && !/^(data|blob):/.test(request.url())) wrong.push(`asked ${request.url()}`); });
     await use();
     expect(wrong).toEqual([]);
   }, { auto: true }],

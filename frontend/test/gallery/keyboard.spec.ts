@@ -72,6 +72,22 @@ test('the whole way by keyboard: list, chat, messages, a message, back', async (
   await expect(rows.first()).toBeFocused();
 });
 
+test('what happens in the chat does not take the focus from an open menu', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await page.locator('.message[tabindex="0"]').focus();
+  await page.keyboard.press('Enter');
+  const items = page.getByRole('menuitem');
+  await expect(items.first()).toBeFocused();
+  await page.keyboard.press('End');
+  await expect(items.last()).toBeFocused();
+  await inPage(page, ({ core }) => {
+    core.setChat('jonas@linden.example', { title: 'Jonas H.' });
+    core.receive('jonas@linden.example', 'Dinner is ready');
+  });
+  await expect(page.locator('.chat-head-name')).toHaveText('Jonas H.');
+  await expect(items.last()).toBeFocused();
+});
+
 test('reading back by keyboard goes beyond what is in the document', async ({ page }) => {
   await open(page, { scene: 'long', route: `/chat/${lena}` });
   await page.keyboard.press('ArrowUp');

@@ -341,3 +341,26 @@ test('a mention is chosen by keyboard', async ({ page }) => {
   await page.keyboard.press('Enter');
   await expect(page.locator('#composer')).toHaveValue('Dear @Oma Ilse ');
 });
+
+test('pasted pictures are looked at before they are sent, and shown at once', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await page.locator('#composer').evaluate(async (field) => {
+    const canvas = new OffscreenCanvas(640, 400);
+    const context = canvas.getContext('2d')!;
+    context.fillStyle = 'teal';
+    context.fillRect(0, 0, 640, 400);
+    const data = new DataTransfer();
+    data.items.add(new File([await canvas.convertToBlob({ type: 'image/png' })], 'lake.png', { type: 'image/png' }));
+    data.items.add(new File(['plan'], 'plan.txt', { type: 'text/plain' }));
+    field.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+  });
+  const tray = page.getByRole('dialog', { name: 'Send 2 files?' });
+  await expect(tray.getByText('lake.png')).toBeVisible();
+  await tray.getByRole('button', { name: 'Do not send plan.txt' }).click();
+  await page.getByRole('dialog', { name: 'Send 1 file?' }).getByRole('button', { name: 'Send', exact: true }).click();
+  const row = page.locator('.row-out').last();
+  await expect(row.locator('.file-picture img')).toBeVisible();
+  expect(await row.locator('.file-picture').evaluate((element) => element.getBoundingClientRect().width / element.getBoundingClientRect().height)).toBeCloseTo(1.6, 1);
+  expect(await inPage(page, ({ core }) => core.calls.filter((call) => call.command === 'sendFile').map((call) => call.given[1]))).toEqual(['lake.png']);
+  await expect(row.getByRole('button', { name: 'Cancel' })).toBeVisible();
+});

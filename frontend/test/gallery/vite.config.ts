@@ -6,7 +6,7 @@ import { trustedTemplates } from '../../build/trusted-templates.ts';
 
 /** The policy under which the views must work; the server sends the same, with its own connect-src. */
 export const policy = [
-  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "font-src 'none'", "connect-src 'self'",
+  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' blob: data:", "font-src 'none'", "connect-src 'self'",
   "worker-src 'self'", "manifest-src 'self'", "media-src 'self' blob:", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
   "require-trusted-types-for 'script'", 'trusted-types solid',
 ].join('; ');

@@ -11,13 +11,14 @@ import { lockIcons } from '../parts/Marks';
 export function ChatHeader(props: { readonly chat: Chat; readonly contact: Contact | undefined }): JSX.Element {
   const { app, t, formats } = useView();
   const contacts = read(app.contacts);
+  const names = read(app.memberNames);
   const typing = read(app.typing);
   const route = read(app.router);
   const status = createMemo((): string => {
     const writing = typing().get(props.chat.id);
     const { group } = props.chat;
     if (group) {
-      if (writing) return t().group.typing(formats().list(writing.map((who) => senderName(contacts(), who, undefined))), writing.length);
+      if (writing) return t().group.typing(formats().list(writing.map((who) => senderName(contacts(), who, names().get(props.chat.id)?.get(who)))), writing.length);
       if (group.state === 'joining') return t().group.joining;
       return group.privacy === 'public' ? t().group.publicCount(group.people) : t().group.count(group.people);
     }

@@ -27,7 +27,10 @@ export default function ChatView(props: { readonly address: Address; readonly de
   const looking = attention();
   const [untrusted, setUntrusted] = createSignal(false);
 
-  onMount(() => void conversation.enter());
+  onMount(() => {
+    void conversation.enter();
+    if (chat().kind === 'group') void app.memberNames.load(props.address);
+  });
   onCleanup(() => conversation.leave());
   createEffect(() => conversation.setActive(looking()));
   const session = read(app.session);

@@ -166,13 +166,13 @@ export function Composer(props: Props): JSX.Element {
       event.preventDefault();
       void submit();
     } else if (event.key === 'ArrowUp' && draft() === '' && !event.altKey && !event.ctrlKey && !event.metaKey) {
-      const own = event.shiftKey ? undefined : props.conversation.lastOwn();
+      // One's own last word is mostly the one to correct; with what others wrote since, one rather looks at that.
+      const own = event.shiftKey ? undefined : props.conversation.lastWord();
       const last = document.querySelector<HTMLElement>('.messages [data-stop="true"]');
-      if (!last) return;
+      if (!own && !last) return;
       event.preventDefault();
-      // The last word is mostly the one to correct; with what others wrote since, one rather looks at that.
-      if (own && last.dataset['key'] === own.id) props.conversation.correct(own);
-      else last.focus();
+      if (own) props.conversation.correct(own);
+      else last?.focus();
     } else if (event.key === 'Escape' && staged()) {
       event.preventDefault();
       event.stopPropagation();

@@ -12,6 +12,7 @@ export default function MessageInfo(props: { readonly message: Message }): JSX.E
   const { app, t, formats } = useView();
   const chats = read(app.chats);
   const contacts = read(app.contacts);
+  const called = read(app.memberNames);
   const group = (): boolean => chats().get(props.message.chat)?.kind === 'group';
   const readers = new Resource(() => (group() && props.message.outgoing ? app.core.readers(props.message.chat, props.message.id) : Promise.resolve([])));
   const state = read(readers);
@@ -23,7 +24,7 @@ export default function MessageInfo(props: { readonly message: Message }): JSX.E
   });
   const readBy = createMemo((): string => {
     const now = state();
-    const names = now.status === 'ready' ? now.value.map((who) => senderName(contacts(), who, undefined)) : [];
+    const names = now.status === 'ready' ? now.value.map((who) => senderName(contacts(), who, called().get(props.message.chat)?.get(who))) : [];
     return names.length > 0 ? formats().list(names) : t().group.readByNone;
   });
   return (

@@ -31,6 +31,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
   const { app, t, formats, now } = useView();
   const contacts = read(app.contacts);
   const session = read(app.session);
+  const names = read(app.memberNames);
   const group = (): boolean => props.chat.kind === 'group';
   const conversation = untrack(() => props.conversation);
   const state = read(conversation);
@@ -231,7 +232,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
   // ── what can be done with a message ──
 
   const nameOf = (address: Address, name: string | undefined): string =>
-    (address === session().address ? t().common.you : group() ? senderName(contacts(), address, name) : address === props.chat.id ? props.chat.title : senderName(contacts(), address, name));
+    (address === session().address ? t().common.you : group() ? senderName(contacts(), address, name ?? names().get(props.chat.id)?.get(address)) : address === props.chat.id ? props.chat.title : senderName(contacts(), address, name));
   const [picking, setPicking] = createSignal<{ row: MessageOf; anchor: DOMRect }>();
   const [deleting, setDeleting] = createSignal<MessageOf>();
   const [shown, setShown] = createSignal<string>();

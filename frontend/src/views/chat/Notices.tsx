@@ -64,7 +64,8 @@ function GroupNotice(props: { readonly chat: Chat; readonly group: Group }): JSX
   const { app, t, formats } = useView();
   const { core, attempt } = app;
   const contacts = read(app.contacts);
-  const nameOf = (address: string): string => senderName(contacts(), address, undefined);
+  const names = read(app.memberNames);
+  const nameOf = (address: string): string => senderName(contacts(), address, names().get(props.chat.id)?.get(address));
   const over = (): string | undefined => {
     switch (props.group.state) {
       case 'left': return t().group.leftBar;

@@ -1,5 +1,5 @@
 import type { IconNode } from 'lucide';
-import { For, type JSX, onCleanup, onMount, Show } from 'solid-js';
+import { For, type JSX, onCleanup, onMount, Show, untrack } from 'solid-js';
 import { Icon } from './Icon';
 import { rove } from './rove';
 
@@ -26,6 +26,8 @@ const edge = 8;
 /** A menu of actions at a place on the screen. Takes the focus and gives it back. */
 export function Menu(props: Props): JSX.Element {
   let menu!: HTMLDivElement;
+  // As they were when it opened: one of them has the focus, whatever changes meanwhile.
+  const items = untrack(() => props.items);
   const before = document.activeElement;
   let chosen = false;
 
@@ -75,7 +77,7 @@ export function Menu(props: Props): JSX.Element {
   return (
     <div ref={menu} class="menu" role="menu" aria-label={props.label} tabindex="-1" onKeyDown={keys}>
       <Show when={props.above}>{(above) => above()(close)}</Show>
-      <For each={props.items}>
+      <For each={items}>
         {(item) => (
           <button type="button" role="menuitem" tabindex="-1" class="menu-item" classList={{ 'menu-item-danger': item.danger === true }} onClick={() => choose(item)}>
             <Icon of={item.icon} />

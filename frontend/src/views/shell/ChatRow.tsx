@@ -16,6 +16,7 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
   const chats = read(app.chats);
   const contacts = read(app.contacts);
   const typing = read(app.typing);
+  const names = read(app.memberNames);
   const stored = createMemo(() => chats().get(props.address));
   const contact = createMemo(() => contacts().get(props.address));
   const chat = createMemo(() => {
@@ -28,7 +29,7 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
   const writing = (): string | undefined => {
     const who = typing().get(props.address);
     if (!who) return undefined;
-    return group() ? t().group.typing(formats().list(who.map((one) => senderName(contacts(), one, undefined))), who.length) : t().list.typing;
+    return group() ? t().group.typing(formats().list(who.map((one) => senderName(contacts(), one, names().get(props.address)?.get(one)))), who.length) : t().list.typing;
   };
   const open = (event: MouseEvent): void => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;

@@ -1,0 +1,34 @@
+import type { Address, Core, Events } from '../core/api';
+import { Cell } from './cell';
+
+type Names = ReadonlyMap<Address, string>;
+
+const none: Names = new Map();
+
+/** What the people of the groups that were looked at are called there: for those who are nobody's contacts. */
+export class MemberNames extends Cell<ReadonlyMap<Address, Names>> {
+  readonly #core: Pick<Core, 'members'>;
+
+  constructor(core: Pick<Core, 'members'>) {
+    super(new Map());
+    this.#core = core;
+  }
+
+  of(group: Address): Names {
+    return this.get().get(group) ?? none;
+  }
+
+  /** Asks for the names of a group that is being looked at. */
+  async load(group: Address): Promise<void> {
+    try {
+      const members = await this.#core.members(group);
+      this.update((all) => new Map(all).set(group, new Map(members.map((member) => [member.address, member.name]))));
+    } catch {
+      // Then they are called by their addresses.
+    }
+  }
+
+  apply({ chat }: Events['members']): void {
+    if (this.get().has(chat)) void this.load(chat);
+  }
+}
