@@ -271,6 +271,9 @@ describe('writing', () => {
     it.write('Hello there');
     it.leave();
     expect(sent('setDraft').at(-1)).toEqual([lena, 'Hello there']);
+    // Back before it is stored, it is what was written and not what was stored before.
+    void it.enter();
+    expect(it.draft.get()).toBe('Hello there');
     await vi.waitFor(() => expect(app.chats.get().get(lena)?.draft).toBe('Hello there'));
   });
 

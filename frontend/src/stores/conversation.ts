@@ -73,6 +73,8 @@ export class Conversation implements Readable<ConversationState> {
   #active = false;
   #cancelRead: (() => void) | undefined;
   #cancelDraft: (() => void) | undefined;
+  /** How many drafts are on their way to the database. */
+  #storing = 0;
   #cancelTyping: (() => void) | undefined;
   #typingSince: number | undefined;
 
@@ -101,7 +103,8 @@ export class Conversation implements Readable<ConversationState> {
   async enter(): Promise<void> {
     void this.#core.focus(this.address).catch(() => undefined);
     const { unread, readUpTo, draft } = this.#chat();
-    if (!this.#cancelDraft) this.draft.set(draft);
+    // What is being stored is newer than what the list of chats tells.
+    if (!this.#cancelDraft && this.#storing === 0) this.draft.set(draft);
     this.#divider = unread > 0 ? { after: readUpTo, count: unread } : undefined;
     const last = this.#timeline.messages.at(-1);
     const loaded = this.#state.get().status === 'ready' && !this.#timeline.hasNewer;
@@ -393,7 +396,8 @@ export class Conversation implements Readable<ConversationState> {
     if (!this.#cancelDraft) return;
     this.#cancelDraft();
     this.#cancelDraft = undefined;
-    void this.#core.setDraft(this.address, this.draft.get()).catch(() => undefined);
+    this.#storing++;
+    void this.#core.setDraft(this.address, this.draft.get()).catch(() => undefined).finally(() => { this.#storing--; });
   }
 
   #typed(): void {
