@@ -167,3 +167,33 @@ test('a group of strangers waits for a yes', async ({ server, person }) => {
   await alice.page.locator('.request').last().getByRole('button', { name: 'Decline' }).click();
   await expect(alice.page.getByRole('link', { name: '1 contact request' })).toBeVisible();
 });
+
+test('answers, reactions, corrections and files in a group are there for everybody', async ({ server, person }) => {
+  const [alice, bob, carol] = await three(server, person);
+  await makeGroup(alice, 'Garden party', [bob, carol]);
+  for (const one of [bob, carol]) await one.openChat('Garden party');
+  await bob.write('welcome, Carol');
+  await expect(carol.from('Bob Brown', 'welcome, Carol')).toBeVisible();
+  await carol.from('Bob Brown', 'welcome, Carol').locator('.bubble').dblclick();
+  await carol.page.getByRole('menuitemcheckbox', { name: '❤️' }).click();
+  await expect(bob.page.getByRole('button', { name: '❤️: Carol Clark' })).toBeVisible();
+  await carol.page.getByRole('group', { name: /welcome, Carol/ }).locator('.bubble').click({ button: 'right' });
+  await carol.page.getByRole('menuitem', { name: 'Reply' }).click();
+  await carol.write('so good to be hree');
+  await expect(carol.own('so good to be hree (Reply to Bob Brown)', 'Sent')).toBeVisible();
+  await carol.page.keyboard.press('ArrowUp');
+  await carol.composer.fill('so good to be here');
+  await carol.page.keyboard.press('Enter');
+  for (const one of [alice, bob]) {
+    const answer = one.page.locator('.row', { hasText: 'so good to be here' });
+    await expect(answer.locator('.quote')).toContainText('welcome, Carol');
+    await expect(answer).toContainText('edited');
+  }
+  await carol.page.locator('.composer input[type=file]').setInputFiles({ name: 'plan of the garden.txt', mimeType: 'text/plain', buffer: Buffer.from('beds left, chairs right') });
+  await carol.page.getByRole('dialog', { name: 'Send 1 file?' }).getByRole('button', { name: 'Send', exact: true }).click();
+  const [download] = await Promise.all([alice.page.waitForEvent('download'), alice.page.getByRole('button', { name: 'Save file.txt' }).click()]);
+  const chunks: Buffer[] = [];
+  for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
+  expect(Buffer.concat(chunks).toString()).toBe('beds left, chairs right');
+  for (const text of ['beds left', 'plan of the garden', 'so good to be']) expect(server.whereIs(text)).toEqual([]);
+});

@@ -18,7 +18,7 @@ export async function inBothSchemes(page: Page, act: (scheme: (typeof schemes)[n
 
 /** Writes NAME-SCHEME-WIDTH.png, in light and dark. */
 export async function picture(page: Page, name: string): Promise<void> {
-  if (process.env['PICTURES'] === undefined) return;
+  if (process.env['PICTURES'] !== '1') return;
   await inBothSchemes(page, async (scheme) => {
     const width = page.viewportSize()?.width ?? 0;
     await page.screenshot({ path: join(directory, `${name}-${scheme}-${width}.png`), caret: 'initial' });
