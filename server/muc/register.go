@@ -117,15 +117,15 @@ func (r *Room) enrol(user jid.JID, nick, actor string, answer func()) error {
 	return nil
 }
 
-// unregister gives a nickname back. A mere member of an open room is none any more; in a room for
-// members it only loses the nickname.
+// unregister gives a nickname back, and a mere member belongs to the room no more: it is the way to leave one for
+// good, so that nobody encrypts for who is not there.
 func (r *Room) unregister(q *module.IQ, user jid.JID) error {
 	e := r.members.entry(user)
 	if e.Affiliation < Member {
 		return stanza.Refuse(stanza.RegistrationRequired, "You are not registered with this room.")
 	}
 	e.Nick = ""
-	if e.Affiliation == Member && !r.config.MembersOnly {
+	if e.Affiliation == Member {
 		e.Affiliation = Unaffiliated
 	}
 	if err := r.saveEntries([]Entry{e}); err != nil {

@@ -147,6 +147,14 @@ func TestRegistration(t *testing.T) {
 		dave.wants("<invite")
 		dave.join(cave, "David")
 		dave.ok("%s", register(cave, "Davy"))
+		// Who gives it back leaves for good, also one that only members enter.
+		c.forget()
+		forget(dave)
+		dave.ok("%s", `<iq type='set' to='`+cave+`' id='reg'><query xmlns='jabber:iq:register'><remove/></query></iq>`)
+		dave.wants("type='unavailable' … affiliation='none' … code='321'")
+		c.owner.wants("type='unavailable' … affiliation='none' … code='321'")
+		dave.enter(cave, "David", "")
+		dave.wants("registration-required")
 		// One that is hidden: nobody but its members.
 		c.owner.configure(cave, "publicroom", "0")
 		h.login("erin/e").refused(stanza.NotAllowed, "%s", ask)
