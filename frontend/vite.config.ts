@@ -58,9 +58,10 @@ export default defineConfig({
   },
   server: {
     fs: { allow: ['.', '../webclient'] },
-    // `make dev` runs the server here; pages come from Vite, everything else from it.
+    // `make dev` runs the server there; pages come from Vite, everything else from it.
     proxy: {
       '/api': { target: 'http://localhost:8080' },
+      '/upload': { target: 'http://localhost:8080' },
       '/ws': { target: 'ws://localhost:8080', ws: true },
     },
   },
@@ -68,7 +69,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', environment: 'node', include: ['src/**/*.test.ts', 'test/*.test.ts'], setupFiles: ['test/support/setup.ts'] },
+        test: { name: 'unit', environment: 'node', include: ['src/**/*.test.ts', 'test/*.test.ts'], setupFiles: ['test/support/setup.ts'], testTimeout: 30_000 },
       },
       {
         extends: true,

@@ -22,7 +22,7 @@ async function gcm({ key, iv }: FileKey, usage: 'encrypt' | 'decrypt', data: Uin
   return new Uint8Array(await crypto.subtle[usage]({ name: 'AES-GCM', iv }, aes, data));
 }
 
-const SIZES = [0, 1, 15, 16, 17, 63, 64, 65, 1000, 100_003];
+const SIZES = [0, 1, 15, 16, 17, 63, 64, 65, 1000, 10_003];
 
 describe('files', () => {
   it.each(SIZES.flatMap((size) => [[size, 64], [size, undefined]] as const))('of %i bytes in pieces of %s agree with AES-GCM', async (size, piece) => {
