@@ -138,6 +138,11 @@ describe.each(MODERN)('several devices of each: $name', (flavour) => {
   });
 
   it('finds a way back when a session is damaged', async () => {
+    // Both have heard from each other in their session: what follows begins none by itself.
+    await phone.commands.send(BOB, 'ping');
+    await bob.until(() => bob.message(ALICE, 'ping'));
+    await bob.commands.send(ALICE, 'pong');
+    await phone.until(() => phone.message(BOB, 'pong'));
     await phone.stop();
     const db = await openDB(`${phone.options.profile}:${ALICE}`);
     for (const key of await db.getAllKeys('omemo')) if (typeof key === 'string' && key.startsWith(`session/${BOB}/`)) await db.delete('omemo', key);
