@@ -62,6 +62,20 @@ for (const size of ['desktop', 'phone'] as const) {
       expect(Math.abs((await topOf(page, key) ?? NaN) - (top ?? NaN))).toBeLessThanOrEqual(1);
     });
 
+    test('going up counts, also at the moment in which a row turns out smaller', async ({ page }) => {
+      await open(page, { scene: 'long', route: `/chat/${lena}` });
+      await frames(page, 30); // until the list is no longer on its own way to the end
+      await page.evaluate(() => {
+        const list = document.querySelector<HTMLElement>('.message-list')!;
+        list.style.setProperty('height', `${list.offsetHeight - 20}px`);
+        document.querySelector('.messages')!.scrollBy({ top: -1500, behavior: 'instant' });
+      });
+      await frames(page);
+      await inPage(page, ({ core }) => void core.receive('lena@linden.example', 'further down'));
+      await frames(page, 6);
+      expect(await fromEnd(page)).toBeGreaterThan(1000);
+    });
+
     test('the divider of what is new stands in the upper third, and the pill counts exactly', async ({ page }) => {
       await open(page, { scene: 'unread', route: `/chat/${lena}` });
       await frames(page, 6);

@@ -82,6 +82,8 @@ export function MessageList(props: { readonly conversation: Conversation; readon
     place();
     requestAnimationFrame(() => requestAnimationFrame(() => {
       setSettled(true);
+      lastTop = scroller.scrollTop;
+      lastHeight = scroller.scrollHeight;
       look();
     }));
   };
@@ -139,8 +141,8 @@ export function MessageList(props: { readonly conversation: Conversation; readon
   let lastHeight = 0;
   const scrolled = (): void => {
     if (!settled()) return;
-    // Going up while nothing shrank is the person's wish; everything else may be rows that were measured.
-    if (scroller.scrollTop < lastTop - 1 && scroller.scrollHeight >= lastHeight) following = false;
+    // Going up by more than the list shrank is the person's wish; everything else may be rows that were measured.
+    if (lastTop - scroller.scrollTop > Math.max(0, lastHeight - scroller.scrollHeight) + 1) following = false;
     if (distanceToEnd() <= nearEnd && !state().hasNewer) following = true;
     lastTop = scroller.scrollTop;
     lastHeight = scroller.scrollHeight;
