@@ -128,7 +128,9 @@ export class Registration {
   private async withdraw(): Promise<void> {
     const registration = await this.current();
     this.registration = undefined;
-    if (await registration?.unregister()) await removeShells(caches);
+    await registration?.unregister();
+    // Also when it was gone already: another window may have been closed in between.
+    await removeShells(caches);
   }
 
   private reload(): void {

@@ -39,6 +39,7 @@ for (const [how, killed] of [['goes on', false], ['is killed and started again',
     await test.step('and both go on', async () => {
       await alice.tell(bob, 'back again');
       await bob.tell(alice, 'so am I');
+      await expect(alice.own('back again', 'Read')).toBeVisible();
     });
     await test.step('a reload shows the same', async () => {
       await alice.page.reload();

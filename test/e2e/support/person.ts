@@ -218,7 +218,7 @@ export class Person {
           if (box.bottom > view.top && box.top < view.bottom) seen.set(row.dataset['key'] ?? '', row.getAttribute('aria-label') ?? `? ${row.innerText}`);
         }
         // While rows are measured the list may still be on its way to the end. What is skipped would look like what was lost.
-        if (scroller.scrollTop - at > scroller.clientHeight / 2) {
+        if (scroller.scrollTop - at > (at === 0 ? 1 : scroller.clientHeight / 2)) {
           if (++strayed > 50) throw new Error(`the list does not stay where it is put, at ${at}`);
           scroller.scrollTop = at;
           continue;
