@@ -212,16 +212,16 @@ export class Person {
       let strayed = 0;
       for (;;) {
         await frame();
-        const view = scroller.getBoundingClientRect();
-        for (const row of scroller.querySelectorAll<HTMLElement>('[data-key]')) {
-          const box = row.getBoundingClientRect();
-          if (box.bottom > view.top && box.top < view.bottom) seen.set(row.dataset['key'] ?? '', row.getAttribute('aria-label') ?? `? ${row.innerText}`);
-        }
         // While rows are measured the list may still be on its way to the end. What is skipped would look like what was lost.
         if (scroller.scrollTop - at > (at === 0 ? 1 : scroller.clientHeight / 2)) {
           if (++strayed > 50) throw new Error(`the list does not stay where it is put, at ${at}`);
           scroller.scrollTop = at;
           continue;
+        }
+        const view = scroller.getBoundingClientRect();
+        for (const row of scroller.querySelectorAll<HTMLElement>('[data-key]')) {
+          const box = row.getBoundingClientRect();
+          if (box.bottom > view.top && box.top < view.bottom) seen.set(row.dataset['key'] ?? '', row.getAttribute('aria-label') ?? `? ${row.innerText}`);
         }
         if (scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 1) break;
         scroller.scrollTop += scroller.clientHeight / 2;
