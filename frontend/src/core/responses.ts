@@ -16,8 +16,17 @@ import type { Mode } from './receiver';
 
 const MAX_NOTIFIED = 300;
 
+interface Owed {
+  readonly to: Address;
+  readonly type: string;
+  /** Was handed to the present session, which resends it when it is resumed. */
+  sent: boolean;
+}
+
 export class Responses {
   private readonly healed = new Set<string>();
+  /** Receipts that the server has not taken yet, by the id of the message. */
+  private readonly owed = new Map<string, Owed>();
 
   constructor(
     private readonly account: Account,
@@ -30,12 +39,32 @@ export class Responses {
   /** A new session: what was tried in the last one may be tried again. */
   reset(): void {
     this.healed.clear();
+    for (const receipt of this.owed.values()) receipt.sent = false;
+  }
+
+  /** Everything that was missed is here: what an earlier session took with it is said again. */
+  caughtUp(): void {
+    this.sendOwed();
   }
 
   /** A receipt says that we are here: only to those who may know (XEP-0184 section 8). */
   receipt(to: Address, id: string, type: string): void {
-    if (!this.account.online || !this.contacts.trusts(to)) return;
-    this.account.stream().send(xml(NS.client, 'message', { to, type, id: crypto.randomUUID() }, received.write({ id }), store.write({})));
+    if (!this.contacts.trusts(to)) return;
+    this.owed.set(id, { to, type, sent: false });
+    this.sendOwed();
+  }
+
+  private sendOwed(): void {
+    if (!this.account.online) return;
+    const stream = this.account.stream();
+    for (const [id, receipt] of this.owed) {
+      if (receipt.sent) continue;
+      const { to, type } = receipt;
+      stream.send(xml(NS.client, 'message', { to, type, id: crypto.randomUUID() }, received.write({ id }), store.write({})), () => {
+        if (this.owed.get(id) === receipt) this.owed.delete(id);
+      });
+      receipt.sent = true;
+    }
   }
 
   /** New messages that nobody is looking at: one notification for each chat. */

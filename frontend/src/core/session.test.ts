@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Device } from '../../test/support/device';
 import { ScriptServer, type Connected } from '../../test/support/script';
+import type { XmlElement } from '../xmpp/xml';
 
 const ALICE = 'alice@example.org', BOB = 'bob@example.org';
 const body = (text: string): string => `<body>${text}</body>`;
@@ -157,6 +158,23 @@ describe('what others make up', () => {
     });
     expect(await device.commands.logins()).toMatchObject([{ id: 'genuine' }]);
     expect(connected.peer.socket.readyState).toBe(1);
+  });
+
+  it('is confirmed again in a new session when the server may not have heard it, and only then', async () => {
+    const isReceipt = (stanza: XmlElement): boolean => stanza.child('received', 'urn:xmpp:receipts') !== undefined;
+    const asks = `<request xmlns='urn:xmpp:receipts'/>`;
+    const first = await signIn();
+    first.message(`${BOB}/phone`, body('heard') + asks, { id: 'm1', stanzaId: 'a1' });
+    await first.until(isReceipt);
+    await handled(first);
+    first.mute = true; // what follows gets lost
+    first.message(`${BOB}/phone`, body('lost') + asks, { id: 'm2', stanzaId: 'a2' });
+    await first.until((stanza) => stanza.child('received', 'urn:xmpp:receipts')?.attrs['id'] === 'm2');
+    first.peer.cut();
+    const second = await server.accept({ resume: 'no' });
+    await second.until(isReceipt);
+    await handled(second);
+    expect(second.stanzas.filter(isReceipt).map((stanza) => stanza.child('received', 'urn:xmpp:receipts')?.attrs['id'])).toEqual(['m2']);
   });
 
   it('a receipt or marker from somebody else confirms nothing', async () => {

@@ -437,6 +437,7 @@ export class Session implements Account {
     await Promise.all(held.map((envelope) => this.receiver.live(envelope)));
     await this.reads.caughtUp(initial);
     if (this.connection.stream !== stream) return;
+    this.responses.caughtUp();
     this.presence.settled();
     this.sender.go(stream, false);
     this.onState();

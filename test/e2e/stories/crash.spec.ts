@@ -40,8 +40,7 @@ test(`${2 * each} messages while the server is killed ${kills} times`, async ({ 
     expect(lines.filter((line) => line.who === 'You').map((line) => line.text)).toEqual(mine);
     expect(lines.filter((line) => line.who === other.name).map((line) => line.text)).toEqual(theirs);
     expect(lines).toHaveLength(2 * each);
-    // A receipt may be lost with the server that was to pass it on; the message itself is not.
-    expect(lines.filter((line) => line.who === 'You' && !['Sent', 'Delivered', 'Read'].includes(line.state ?? ''))).toEqual([]);
+    expect(lines.filter((line) => line.who === 'You' && line.state !== 'Delivered' && line.state !== 'Read')).toEqual([]);
 
     // Whatever was once shown as sent is still here, and there.
     const ticked = await one.page.evaluate(() => [...(window as unknown as { ticked: Set<string> }).ticked]);
