@@ -503,6 +503,7 @@ export const de: Catalogue = {
     escape: 'Schließen oder zurück zur Liste',
     send: 'Nachricht senden',
     newline: 'Neue Zeile',
+    correct: 'Die letzte eigene Nachricht bearbeiten, aus dem leeren Feld',
     lastMessage: 'Zu den Nachrichten, aus dem leeren Feld',
     inList: 'Auf und ab in Listen und Nachrichten',
     actions: 'Aktionen zur gewählten Nachricht',

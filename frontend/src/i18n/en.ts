@@ -508,6 +508,7 @@ export const en = {
     escape: 'Close, or back to the list',
     send: 'Send the message',
     newline: 'New line',
+    correct: 'Edit your last message, from an empty field',
     lastMessage: 'To the messages, from an empty field',
     inList: 'Up and down in lists and messages',
     actions: 'Actions of the chosen message',

@@ -53,15 +53,17 @@ test('the whole way by keyboard: list, chat, messages, a message, back', async (
   await expect(rows.first()).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(page.locator('#composer')).toBeFocused();
-  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Shift+ArrowUp');
   const messages = page.locator('.message');
   await expect(messages.last()).toBeFocused();
   await page.keyboard.press('ArrowUp');
   await expect(messages.nth(-2)).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('menuitem').first()).toBeFocused();
-  await page.keyboard.press('ArrowDown');
-  await expect(page.getByRole('menuitem', { name: 'Message info' })).toBeFocused();
+  const info = page.getByRole('menuitem', { name: 'Message info' });
+  const above = await page.getByRole('menuitem').evaluateAll((all) => all.findIndex((item) => item.textContent === 'Message info'));
+  for (let i = 0; i < above; i++) await page.keyboard.press('ArrowDown');
+  await expect(info).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('dialog', { name: 'Message info' })).toBeVisible();
   await page.keyboard.press('Escape');
@@ -90,7 +92,7 @@ test('what happens in the chat does not take the focus from an open menu', async
 
 test('reading back by keyboard goes beyond what is in the document', async ({ page }) => {
   await open(page, { scene: 'long', route: `/chat/${lena}` });
-  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Shift+ArrowUp');
   for (let i = 0; i < 80; i++) await page.keyboard.press('ArrowUp');
   const key = await page.evaluate<string | undefined>(`${focused}.dataset.key`);
   expect(key).toBe('long-9919');
@@ -105,6 +107,8 @@ test('one message is in the order of Tab, and Tab leads on to the composer', asy
   await expect(page.locator('.message[tabindex="0"]')).toHaveCount(1);
   await expect(page.locator('.chat-row[tabindex="0"]')).toHaveCount(1);
   await page.locator('.message[tabindex="0"]').focus();
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: 'Attach files' })).toBeFocused();
   await page.keyboard.press('Tab');
   await expect(page.locator('#composer')).toBeFocused();
 });

@@ -50,9 +50,9 @@ export function MessageList(props: { readonly conversation: Conversation; readon
   const [sendOpen, setSendOpen] = createSignal<MessageOf>();
 
   const distanceToEnd = (): number => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+  /** Once: while `following`, rows that turn out larger call it again. The list's own way would go on after one has scrolled up. */
   const toEnd = (): void => {
-    const last = keys().length - 1;
-    if (last >= 0) handle?.scrollToIndex(last, { align: 'end' });
+    scroller.scrollTop = scroller.scrollHeight;
   };
 
   /** Down to the newest; while nobody looks, only so far that what is new begins on the screen. */
