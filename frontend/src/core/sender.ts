@@ -283,9 +283,12 @@ export class Sender implements SessionPart {
     }
   }
 
-  /** Devices are announced whose keys cannot be had: they may be on their way. */
+  /**
+   * No device, or none whose keys can be had: they may be on their way. Who has just joined makes them in the first seconds, and
+   * that is when one is welcomed.
+   */
   private mayPass(entry: OutboxRecord, error: CoreError): boolean {
-    if (error.reason.code !== 'cannot-encrypt' || this.world.lock(entry.chat) === 'unencrypted') return false;
+    if (error.reason.code !== 'cannot-encrypt') return false;
     const tries = (this.tries.get(entry.message) ?? 0) + 1;
     this.tries.set(entry.message, tries);
     return tries < MAX_TRIES;

@@ -174,6 +174,19 @@ describe.each(MODERN)('several devices of each: $name', (flavour) => {
       .toMatchObject({ lock: 'unencrypted' });
   });
 
+  it('waits for the keys of somebody who has just joined', async () => {
+    await server.addUser('dora', 'first of all');
+    await laptop.commands.send('dora@localhost', 'welcome');
+    const dora = await Device.open({ origin: server.origin, socket: server.socket, profile: `${flavour.name}-dora` });
+    try {
+      await dora.commands.signIn('dora@localhost', 'first of all');
+      expect(await dora.until(() => dora.message(ALICE, 'welcome'))).toMatchObject({ lock: 'encrypted' });
+      expect(laptop.message('dora@localhost', 'welcome')?.lock).toBe('encrypted');
+    } finally {
+      await dora.stop();
+    }
+  });
+
   it('blocks', async () => {
     await laptop.commands.block(BOB);
     await laptop.until(() => laptop.contacts.get(BOB)?.blocked === true);

@@ -180,7 +180,7 @@ test('answers, reactions, corrections and files in a group are there for everybo
   await carol.page.getByRole('group', { name: /welcome, Carol/ }).locator('.bubble').click({ button: 'right' });
   await carol.page.getByRole('menuitem', { name: 'Reply' }).click();
   await carol.write('so good to be hree');
-  await expect(carol.own('so good to be hree (Reply to Bob Brown)', 'Sent')).toBeVisible();
+  await expect(carol.own('so good to be hree (Reply to Bob Brown)', 'Sent', 'Read')).toBeVisible();
   await carol.page.keyboard.press('ArrowUp');
   await carol.composer.fill('so good to be here');
   await carol.page.keyboard.press('Enter');
