@@ -53,6 +53,7 @@ test('chats can be opened and read without a connection', async ({ server, frien
   await alice.tell(bob, 'kept here');
   await bob.open('/settings/about');
   await bob.isOnline();
+  await bob.isWhole();
   await server.stop();
   await expect(bob.chip).toContainText('Offline');
   await bob.page.getByRole('button', { name: 'Back' }).first().click();

@@ -199,6 +199,14 @@ export class Person {
     await expect(this.chip).toHaveCount(0);
   }
 
+  /** The page has fetched also the views that nobody has opened yet, as it does shortly after it has started. */
+  async isWhole(): Promise<void> {
+    await this.page.waitForFunction(() => {
+      const files = performance.getEntriesByType('resource').filter((entry) => (entry as PerformanceResourceTiming).responseEnd > 0).map((entry) => entry.name);
+      return ['LockDialog', 'Switcher', 'Details', 'SettingsPane'].every((part) => files.some((file) => file.includes(`/${part}-`)));
+    });
+  }
+
   /** The open chat from its beginning (or from what is here, without a connection) to its end, as it is seen while scrolling through it. */
   async transcript(from: 'beginning' | 'here' = 'beginning'): Promise<Line[]> {
     const labels = await this.page.locator('.messages').evaluate(async (scroller, whole) => {
