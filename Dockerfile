@@ -10,7 +10,8 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 RUN mkdir -p frontend/generated \
- && GOOS=js GOARCH=wasm go build -trimpath -ldflags '-s -w' -o frontend/generated/kith-omemo.wasm ./webclient \
+ && GOOS=js GOARCH=wasm go build -trimpath -gcflags=runtime=-l -gcflags=kith/webclient=-l -ldflags '-s -w' \
+      -o frontend/generated/kith-omemo.wasm ./webclient \
  && cp "$(go env GOROOT)/lib/wasm/wasm_exec.js" frontend/generated/
 
 FROM node:22-bookworm-slim AS frontend
@@ -28,6 +29,8 @@ COPY --from=frontend /src/frontend/dist frontend/dist
 RUN CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo,sqlite_omit_load_extension \
     -ldflags "-s -w -X main.version=$VERSION -linkmode external -extldflags -static" -o /kith ./cmd/kith \
  && mkdir -m 0700 /data
+# The ports below 1024, without being root in the container.
+RUN apt-get update && apt-get install -y --no-install-recommends libcap2-bin && setcap cap_net_bind_service=+ep /kith
 
 FROM scratch
 COPY --from=program /kith /usr/bin/kith
