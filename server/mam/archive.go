@@ -55,17 +55,15 @@ func (m *Archive) archive(p *module.Passage, shared *module.Stored, done func(er
 		}
 	}
 	acc.last = seq
-	p.Record = &module.Record{Seq: seq, ID: acc.owner.ID(seq), Store: &module.Stored{}}
+	p.Record = &module.Record{Seq: seq, ID: acc.owner.ID(seq)}
 	e := &Entry{
 		Archive: acc.archive, Address: p.Account.JID().String(), New: !acc.exists.Load(),
 		Seq: seq, Peer: peer, Outgoing: !incoming, Waits: waits, Hidden: !shown,
-		Stanza: p.Stanza, Shared: shared, Stored: p.Record.Store,
-	}
-	if incoming {
-		p.Stanza = p.Stanza.Plus(acc.owner.Element(p.Record.ID))
+		Aside: !class.Instant(), Marker: payload.Displayed(p.Stanza),
+		Stanza: p.Stanza,
 	}
 	a := p.Account
-	m.store.Append(e, func(err error) {
+	ended := func(err error) {
 		if err == nil {
 			acc.exists.Store(true)
 			m.counters.Stored.Inc()
@@ -78,6 +76,16 @@ func (m *Archive) archive(p *module.Passage, shared *module.Stored, done func(er
 			})
 		}
 		done(err)
-	})
+	}
+	if !incoming {
+		p.Write = func(stored *module.Stored) {
+			e.Shared = stored
+			m.store.Append(e, ended)
+		}
+		return true
+	}
+	e.Stored = shared
+	p.Stanza = p.Stanza.Plus(acc.owner.Element(p.Record.ID))
+	m.store.Append(e, ended)
 	return true
 }

@@ -59,10 +59,13 @@ type Entry struct {
 	Waits bool
 	// Hidden: it is here only because it waits, and queries do not show it.
 	Hidden bool
+	// Aside: it is no message that a person is to read, but something about one or about a
+	// conversation. Marker: it says that one was displayed.
+	Aside, Marker bool
 	// Stanza is what is stored, unless the archive that Shared names stores the same already.
 	Stanza *stanza.Stanza
 	Shared *module.Stored
-	// Stored is where the writer notes the place of the content for others.
+	// Stored, if not nil, is where the writer notes the place of the content for another archive.
 	Stored *module.Stored
 }
 

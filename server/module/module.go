@@ -149,6 +149,11 @@ type Passage struct {
 	At time.Time
 	// Record is what the archive made of it; nil when it was not stored.
 	Record *Record
+	// Write begins the archive's write of an outgoing message. It is called when what the recipient
+	// keeps of the message comes first on its way to the disk: what a sender finds in his own archive
+	// after a crash is not missing in the other. stored, if not nil, is where the recipient's archive
+	// notes the place of the same content. nil: the hook writes by itself.
+	Write func(stored *Stored)
 	// Targets are the sessions that the Deliver phase will give an incoming message to, known from
 	// the Copy phase on (RFC 6121 section 8.5); none in the Miss phase.
 	Targets []Session
@@ -168,9 +173,6 @@ type Record struct {
 	Seq int64
 	// ID is the stanza-id (XEP-0359).
 	ID string
-	// Store is the database's own note; the sender's and the recipient's passage share it so that
-	// the content is written once.
-	Store *Stored
 }
 
 // Stored lets two archives share one stored stanza. Only the database writer looks inside.
@@ -181,10 +183,14 @@ type Stored struct {
 // Envelope carries a stanza through the router.
 type Envelope struct {
 	Stanza *stanza.Stanza
-	// Stored is set when the sender's archive keeps this very stanza.
+	// Stored is set when the sender's archive keeps this very stanza, and will share what the
+	// recipient's archive stores.
 	Stored *Stored
 	// accepted is called once responsibility was taken: stored durably, delivered, or answered.
 	accepted func()
+	// queued, see OnQueued.
+	queued  func(bool)
+	claimed bool
 }
 
 // NewEnvelope wraps a stanza. accepted may be nil.
@@ -197,6 +203,26 @@ func (e *Envelope) For(st *stanza.Stanza, stored *Stored) *Envelope {
 	next := &Envelope{Stanza: st, Stored: stored, accepted: e.accepted}
 	e.accepted = nil
 	return next
+}
+
+// OnQueued sets what is called once when everything that the recipient's side writes to the database for
+// this stanza is in the queue of the writer, or when there is nothing to write; with false if the
+// recipient's side takes nothing any more. It is called by who has claimed the envelope, from any
+// goroutine, and by nobody if nobody has.
+func (e *Envelope) OnQueued(f func(ok bool)) { e.queued = f }
+
+// Claim promises to call Queued. It is to be called before Take returns.
+func (e *Envelope) Claim() { e.claimed = true }
+
+// Claimed reports whether somebody has promised to call Queued.
+func (e *Envelope) Claimed() bool { return e.claimed }
+
+// Queued calls what OnQueued has set, once.
+func (e *Envelope) Queued(ok bool) {
+	if f := e.queued; f != nil {
+		e.queued = nil
+		f(ok)
+	}
 }
 
 // Accept says that responsibility for the stanza was taken. Only the first call counts; it must

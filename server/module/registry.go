@@ -78,7 +78,8 @@ type (
 	FilterHook func(*Passage) error
 
 	// ArchiveHook stores a message. It returns false if it is not to be stored. Otherwise it has
-	// set p.Record and calls done once, from any goroutine, after the commit or its failure;
+	// set p.Record and calls done once, from any goroutine, after the commit or its failure (of an
+	// outgoing message, whose write the router begins: see [Passage]);
 	// the later phases wait for it, and so do all later stanzas of this account.
 	ArchiveHook func(p *Passage, stored *Stored, done func(error)) bool
 

@@ -69,9 +69,13 @@ func (as *Accounts) Take(env *module.Envelope) bool {
 	if to.Domain() != as.domain || to.Local() == "" {
 		return false
 	}
+	env.Claim()
 	err := as.post(context.Background(), to.Local(), work{env: env}, (*mailbox.Mailbox[work]).Post)
+	if err == nil {
+		return true
+	}
+	env.Queued(!errors.Is(err, ErrClosed))
 	switch {
-	case err == nil:
 	case errors.Is(err, mailbox.ErrFull):
 		as.router.bounce(env, &stanza.Fault{Condition: stanza.ResourceConstraint, Cause: err})
 	case errors.Is(err, ErrClosed):

@@ -10,9 +10,9 @@ import "kith/server/module"
 type line struct {
 	entries []*entry
 	head    int
-	// unrouted counts the entries that still have to be routed: while there are none, an
-	// outgoing message need not wait for its own commit to be sent on.
-	unrouted int
+	// next is the first entry that may still have to be routed: an outgoing message need not wait
+	// for its own commit to be sent on, but for that of what comes before it and is no message.
+	next int
 }
 
 // entry is one stanza in the line.
@@ -30,12 +30,28 @@ func (l *line) empty() bool { return l.head == len(l.entries) }
 
 func (l *line) push(e *entry) {
 	if l.empty() {
-		l.entries, l.head = l.entries[:0], 0
-	}
-	if !e.routed {
-		l.unrouted++
+		l.entries, l.head, l.next = l.entries[:0], 0, 0
 	}
 	l.entries = append(l.entries, e)
+}
+
+// unforwarded takes the next message that waits for its commit and can be routed; nil if there is
+// none.
+func (l *line) unforwarded() *entry {
+	for l.next < len(l.entries) {
+		e := l.entries[l.next]
+		switch {
+		case e.routed:
+			l.next++
+		case e.ready:
+			return nil // it is routed when it stands first
+		default:
+			l.next++
+			e.routed = true
+			return e
+		}
+	}
+	return nil
 }
 
 // pop takes the first entry if it is ready.
@@ -46,13 +62,11 @@ func (l *line) pop() *entry {
 	e := l.entries[l.head]
 	l.entries[l.head] = nil
 	l.head++
-	if !e.routed {
-		l.unrouted--
-	}
+	l.next = max(l.next, l.head)
 	if l.head > 64 && l.head*2 > len(l.entries) {
 		n := copy(l.entries, l.entries[l.head:])
 		clear(l.entries[n:])
-		l.entries, l.head = l.entries[:n], 0
+		l.entries, l.head, l.next = l.entries[:n], 0, l.next-l.head
 	}
 	return e
 }
@@ -71,6 +85,7 @@ func (a *Account) advance() {
 	for e := a.line.pop(); e != nil; e = a.line.pop() {
 		e.proceed(e)
 	}
+	a.forwardNext()
 	if a.line.empty() {
 		for _, c := range a.resting {
 			close(c)

@@ -28,15 +28,17 @@ func (a *Account) outgoing(s *Session, env *module.Envelope) {
 		a.enqueue(e)
 		return
 	}
-	// The recipient's archive shall share the commit: the message goes on at once unless
-	// something of this account that comes before it has not been sent on yet.
-	if a.line.unrouted == 0 {
-		e.routed = true
-		a.line.push(e)
-		a.forward(e)
-		return
-	}
+	// The recipient's archive comes first and shall share the commit: the message goes on at once
+	// unless something of this account that comes before it has not been sent on yet.
 	a.line.push(e)
+	a.forwardNext()
+}
+
+// forwardNext sends on the messages before which nothing has to be sent on.
+func (a *Account) forwardNext() {
+	for e := a.line.unforwarded(); e != nil; e = a.line.unforwarded() {
+		a.forward(e)
+	}
 }
 
 // archive runs the Archive phase and reports whether the entry now waits for a commit.
@@ -100,17 +102,21 @@ func (a *Account) send(e *entry) {
 	}
 }
 
-// forward routes an outgoing message. While its own commit is under way, the session's stanza
-// counts as accepted when both the commit and the recipient are done with it.
+// forward routes an outgoing message. If this account archives it, that is written once the
+// recipient's archive has queued its own write, and the session's stanza counts as accepted when
+// both the commit and the recipient are done with it.
 func (a *Account) forward(e *entry) {
 	p := e.passage
-	var stored *module.Stored
-	if p.Record != nil {
-		stored = p.Record.Store
-	}
 	if e.ready {
-		a.accounts.router.Route(e.env.For(p.Stanza, stored))
+		a.accounts.router.Route(e.env.For(p.Stanza, nil))
 		return
+	}
+	var stored *module.Stored
+	write := p.Write
+	if write == nil {
+		write = func(*module.Stored) {}
+	} else {
+		stored = &module.Stored{}
 	}
 	var left atomic.Int32
 	left.Store(2)
@@ -123,13 +129,24 @@ func (a *Account) forward(e *entry) {
 	e.env = module.NewEnvelope(p.Stanza, half)
 	onward := module.NewEnvelope(p.Stanza, half)
 	onward.Stored = stored
+	onward.OnQueued(func(ok bool) {
+		if ok {
+			write(stored)
+		} else {
+			_ = a.box.Force(work{commit: e, err: ErrClosed})
+		}
+	})
 	a.accounts.router.Route(onward)
+	if !onward.Claimed() {
+		write(nil)
+	}
 }
 
 // incoming takes a stanza that is addressed to the account.
 func (a *Account) incoming(env *module.Envelope) {
 	p := &module.Passage{Account: a, Direction: module.Incoming, Stanza: env.Stanza, At: a.now()}
 	e := &entry{passage: p, env: env, ready: true, routed: true, proceed: a.receive}
+	defer env.Queued(true)
 	fault := a.accounts.registry.Filter(p)
 	if fault == nil {
 		fault = a.unreachable(p.Stanza)

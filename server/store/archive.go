@@ -37,6 +37,8 @@ const (
 	flagOutgoing = 1
 	flagWaits    = 2
 	flagHidden   = 4
+	flagAside    = 8
+	flagMarker   = 16
 )
 
 // archiveKey is the setting that keeps the key of stanza-ids.
@@ -118,7 +120,7 @@ func (ar *Archive) Append(e *mam.Entry, done func(error)) {
 		text = e.Stanza.String() // not on the writer's time
 	}
 	ar.db.Enqueue(func(tx *Tx) error { return ar.append(tx, e, text) }, func(err error) {
-		if err != nil && e.Stored.Row != 0 {
+		if err != nil && e.Stored != nil {
 			// Who would share it comes later, and must store it himself.
 			e.Stored.Row = 0
 		}
@@ -129,7 +131,9 @@ func (ar *Archive) Append(e *mam.Entry, done func(error)) {
 const sqlNewArchive = "INSERT INTO archives (id, address, delivered, policy) VALUES ($1, $2, 0, $3)"
 
 func (ar *Archive) append(tx *Tx, e *mam.Entry, text string) error {
-	e.Stored.Row = 0
+	if e.Stored != nil {
+		e.Stored.Row = 0
+	}
 	if e.New {
 		if _, err := tx.Exec(sqlNewArchive+" ON CONFLICT (address) DO NOTHING", e.Archive, e.Address, ""); err != nil {
 			return err
@@ -139,22 +143,26 @@ func (ar *Archive) append(tx *Tx, e *mam.Entry, text string) error {
 	if err != nil {
 		return err
 	}
-	flags := 0
-	if e.Outgoing {
-		flags |= flagOutgoing
-	}
-	if e.Waits {
-		flags |= flagWaits
-	}
-	if e.Hidden {
-		flags |= flagHidden
-	}
 	if _, err := tx.Exec("INSERT INTO archive_entries (archive, seq, peer, resource, flags, stanza) VALUES ($1, $2, $3, $4, $5, $6)",
-		e.Archive, e.Seq, e.Peer.Bare().String(), e.Peer.Resource(), flags, row); err != nil {
+		e.Archive, e.Seq, e.Peer.Bare().String(), e.Peer.Resource(), flagsOf(e), row); err != nil {
 		return err
 	}
-	e.Stored.Row = row
+	if e.Stored != nil {
+		e.Stored.Row = row
+	}
 	return nil
+}
+
+func flagsOf(e *mam.Entry) (flags int) {
+	for _, f := range [...]struct {
+		is   bool
+		flag int
+	}{{e.Outgoing, flagOutgoing}, {e.Waits, flagWaits}, {e.Hidden, flagHidden}, {e.Aside, flagAside}, {e.Marker, flagMarker}} {
+		if f.is {
+			flags |= f.flag
+		}
+	}
+	return flags
 }
 
 // content stores a stanza, or finds that another archive has stored it just before.
@@ -233,7 +241,7 @@ func (ar *Archive) Page(ctx context.Context, q mam.Query) (*mam.Page, error) {
 
 const (
 	fromEntries = " FROM archive_entries e JOIN archive_stanzas s ON s.id = e.stanza"
-	shownOnly   = "e.flags < 4" // without flagHidden, the highest
+	shownOnly   = "(e.flags & 4) = 0" // without flagHidden
 	// resourceIs looks the resource up apart, or the index of the peers would not be used.
 	resourceIs = " AND (SELECT r.resource FROM archive_entries r WHERE r.archive = e.archive AND r.seq = e.seq) = $"
 )
