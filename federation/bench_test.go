@@ -37,7 +37,7 @@ func BenchmarkMessages(b *testing.B) {
 	body := fmt.Sprintf("<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='1'><key rid='2'>%0140d</key><iv>AAAA</iv></header><payload>%0200d</payload></encrypted><store xmlns='urn:xmpp:hints'/>", 0, 0)
 	st := routertest.Parse(b, "<message from='alice@a.example/phone' to='bob@b.example' type='chat' id='x'>"+body+"</message>")
 	warm := make(chan struct{})
-	from.Send(st, func() { close(warm) })
+	from.Send(st, func() { close(warm) }, nil)
 	<-warm
 	var wg sync.WaitGroup
 	window := make(chan struct{}, 500) // as many as many people have under way
@@ -46,7 +46,7 @@ func BenchmarkMessages(b *testing.B) {
 	for range b.N {
 		wg.Add(1)
 		window <- struct{}{}
-		from.Send(st.With(func(h *stanza.Header) { h.ID = "y" }), func() { <-window; wg.Done() })
+		from.Send(st.With(func(h *stanza.Header) { h.ID = "y" }), func() { <-window; wg.Done() }, nil)
 	}
 	wg.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")

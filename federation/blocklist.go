@@ -102,7 +102,7 @@ func (b *blocklists) read() {
 	b.timer = b.svc.deps.Clock.AfterFunc(listTime, b.read)
 	b.mu.Unlock()
 	for _, st := range out {
-		b.svc.Send(st, nil)
+		b.svc.Send(st, nil, nil)
 	}
 }
 
@@ -170,7 +170,7 @@ func (b *blocklists) answer(st *stanza.Stanza) {
 	}
 	b.mu.Unlock()
 	if more != nil {
-		b.svc.Send(more, nil)
+		b.svc.Send(more, nil, nil)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/sha512"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 )
 
 // Usages of TLSA records (RFC 6698 section 2.1.1, named by RFC 7218).
@@ -116,8 +117,12 @@ func (d *daneFinder) incoming(ctx context.Context, domain string) (all []TLSA) {
 	case <-ctx.Done():
 		return nil
 	}
+	absent := 0 // services of which it is proven that there is no record
 	for _, service := range []string{srvTLS, srvPlain} {
 		records, secure, err := d.dns.SRV(ctx, service+host)
+		if secure && (errors.Is(err, ErrNoName) || err == nil && len(records) == 0) {
+			absent++
+		}
 		if err != nil || !secure {
 			continue
 		}
@@ -128,6 +133,12 @@ func (d *daneFinder) incoming(ctx context.Context, domain string) (all []TLSA) {
 			if found, secure, err := d.dns.TLSA(ctx, s.Port, trimDot(s.Target)); err == nil && secure {
 				all = append(all, usable(found)...)
 			}
+		}
+	}
+	if absent == 2 {
+		// Then it is at the usual port (RFC 6120 section 3.2.2).
+		if found, secure, err := d.dns.TLSA(ctx, usualPort, host); err == nil && secure {
+			all = usable(found)
 		}
 	}
 	return all

@@ -8,6 +8,7 @@ import (
 
 	"kith/internal/stanza"
 	"kith/server/router/routertest"
+	"kith/server/store"
 )
 
 func numbers(from, to int) (all []string) {
@@ -84,6 +85,42 @@ func TestAcceptedWhenAcknowledged(t *testing.T) {
 		}
 		if got := b.bodies(); got != "" {
 			t.Errorf("b received %q again", got)
+		}
+	})
+}
+
+// Who asks is told when the write to disk is in the queue of the database: what he writes then is never
+// durable without it. Only what matters is written.
+func TestQueuedBeforeWhatFollows(t *testing.T) {
+	play(t, func(t *testing.T, in *internet) {
+		a, b := in.server("a.example"), in.server("b.example")
+		in.unplug(b.address)
+		for _, xml := range []string{
+			`<message from='alice@a.example/phone' to='bob@b.example' type='chat' id='1'><body>1</body></message>`,
+			`<message from='alice@a.example' to='bob@b.example'><composing xmlns='http://jabber.org/protocol/chatstates'/><no-store xmlns='urn:xmpp:hints'/></message>`,
+		} {
+			seen := make(chan int, 1)
+			a.Send(routertest.Parse(t, xml), nil, func(ok bool) {
+				if !ok {
+					t.Error("not taken")
+				}
+				a.db.Enqueue(func(tx *store.Tx) error {
+					var n int
+					err := tx.QueryRow("SELECT COUNT(*) FROM s2s_queue").Scan(&n)
+					seen <- n
+					return err
+				}, func(error) {})
+			})
+			if n := <-seen; n != 1 {
+				t.Errorf("%d on disk before what follows, after %s", n, xml)
+			}
+		}
+		stopped := a.Service
+		a.stop()
+		told := make(chan bool, 1)
+		stopped.Send(routertest.Parse(t, "<message from='alice@a.example/phone' to='bob@b.example' type='chat' id='2'><body>2</body></message>"), nil, func(ok bool) { told <- ok })
+		if <-told {
+			t.Error("taken by a server that has stopped")
 		}
 	})
 }
@@ -417,6 +454,22 @@ func TestTooLargeForTheOther(t *testing.T) {
 		back = a.Take()
 		if len(back) != 1 || back[0].Type != stanza.Error {
 			t.Errorf("came back: %d", len(back))
+		}
+	})
+}
+
+// A server to which nobody can connect is answered all the same: over the connection that it has made, as
+// push services have to (XEP-0288).
+func TestClosedPort(t *testing.T) {
+	play(t, func(t *testing.T, in *internet) {
+		a, b := in.server("a.example"), in.server("push.example")
+		in.unplug(a.address)
+		a.send(`<iq from='alice@a.example' to='push.example' type='set' id='wake'><pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>`)
+		b.Wait(t, "the request", func(st *stanza.Stanza) bool { return st.ID == "wake" })
+		b.send(`<iq from='push.example' to='alice@a.example' type='result' id='wake'/>`)
+		a.Wait(t, "the answer", func(st *stanza.Stanza) bool { return st.ID == "wake" && st.Type == stanza.Result })
+		if n := in.dialled(a.address); n != 0 {
+			t.Errorf("it was dialled %d times", n)
 		}
 	})
 }

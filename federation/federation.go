@@ -254,7 +254,11 @@ func (s *Service) Counters() Counters { return s.counters }
 // Send takes a stanza for another server. It returns false, and leaves accepted alone, if the recipient
 // is served here. Otherwise accepted is called once the other server has acknowledged the stanza, it is
 // durable here, or it went back to its sender as an error; never if the server stops before that.
-func (s *Service) Send(st *stanza.Stanza, accepted func()) bool {
+//
+// queued, which may be nil, asks for more: the stanza is written to disk at once if it matters, and queued
+// is called as soon as that write is in the queue of the database, or there is none. What the caller
+// writes then becomes durable later than the stanza. It is called with false if the server stops.
+func (s *Service) Send(st *stanza.Stanza, accepted func(), queued func(bool)) bool {
 	from, to := st.From.Domain(), st.To.Domain()
 	if to == "" || s.deps.Hosts(to) {
 		return false
@@ -263,35 +267,42 @@ func (s *Service) Send(st *stanza.Stanza, accepted func()) bool {
 		// Nothing is relayed, and nobody else is spoken for.
 		s.counters.Forged.Inc()
 		accept(accepted)
+		tell(queued, true)
 		return true
 	}
 	if f := s.refuses(st); f != nil {
 		s.bounce(st, f)
 		accept(accepted)
+		tell(queued, true)
 		return true
 	}
 	s.known.met(st)
-	s.enqueue(st, accepted)
+	s.enqueue(st, accepted, queued)
 	return true
 }
 
 // enqueue gives a stanza to its link.
-func (s *Service) enqueue(st *stanza.Stanza, accepted func()) {
+func (s *Service) enqueue(st *stanza.Stanza, accepted func(), queued func(bool)) {
 	now := s.now()
-	e := &entry{stanza: st, at: now, accept: accepted, kind: kindOf(st)}
+	e := &entry{stanza: st, at: now, accept: accepted, queued: queued, kind: kindOf(st)}
 	e.until = now.Add(s.cfg.life(e.kind, st))
 	pair := peer.Link{Local: st.From.Domain(), Remote: st.To.Domain()}
 	for {
 		l := s.link(pair)
 		if l == nil {
+			tell(queued, false)
 			return // not accepted: the server stops
 		}
 		switch err := l.box.Post(work{entry: e}); {
-		case err == nil, s.stopped():
+		case err == nil:
+			return
+		case s.stopped():
+			tell(queued, false)
 			return
 		case errors.Is(err, mailbox.ErrFull):
 			s.bounce(st, stanza.Refuse(stanza.ResourceConstraint, "Too much is waiting for the other server already."))
 			accept(accepted)
+			tell(queued, true)
 			return
 		}
 		s.retire(l)
@@ -301,6 +312,12 @@ func (s *Service) enqueue(st *stanza.Stanza, accepted func()) {
 func accept(f func()) {
 	if f != nil {
 		f()
+	}
+}
+
+func tell(queued func(bool), ok bool) {
+	if queued != nil {
+		queued(ok)
 	}
 }
 

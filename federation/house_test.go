@@ -30,7 +30,7 @@ type house struct {
 // out is the last route of the server, and in the way back.
 type out struct{ f **federation.Service }
 
-func (o out) Take(env *module.Envelope) bool { return (*o.f).Send(env.Stanza, env.Accept) }
+func (o out) Take(env *module.Envelope) bool { return (*o.f).Send(env.Stanza, env.Accept, nil) }
 
 type inward struct{ module.Router }
 

@@ -20,6 +20,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	"kith/federation"
 	"kith/internal/clock"
 	"kith/internal/stanza"
@@ -45,6 +47,9 @@ type internet struct {
 	down  map[string]bool
 	open  map[string][]net.Conn
 	dials map[string]int
+	// order is where was dialled, and hole where nothing answers, not even that there is nobody.
+	order []string
+	hole  map[string]bool
 	srv   map[string][]federation.SRV
 	addrs map[string][]netip.Addr
 	tlsa  map[string][]federation.TLSA
@@ -57,7 +62,7 @@ func newInternet(t testing.TB) *internet {
 	return &internet{
 		t: t, ca: newAuthority(t, "Test Authority"), hosts: map[string]func(net.Conn){}, down: map[string]bool{}, open: map[string][]net.Conn{},
 		dials: map[string]int{}, srv: map[string][]federation.SRV{}, addrs: map[string][]netip.Addr{}, tlsa: map[string][]federation.TLSA{},
-		signed: map[string]bool{},
+		signed: map[string]bool{}, hole: map[string]bool{},
 	}
 }
 
@@ -71,10 +76,16 @@ func (in *internet) at(domain, address string, port int, serve func(net.Conn)) {
 }
 
 // dial is the network.
-func (in *internet) dial(_ context.Context, _, address string) (net.Conn, error) {
+func (in *internet) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	in.mu.Lock()
 	serve, down := in.hosts[address], in.down[address]
 	in.dials[address]++
+	in.order = append(in.order, address)
+	if in.hole[address] {
+		in.mu.Unlock()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if serve == nil || down {
 		in.mu.Unlock()
 		return nil, fmt.Errorf("%s: connection refused", address)
@@ -198,8 +209,14 @@ func (a *authority) certify(change func(*x509.Certificate), domains ...string) t
 	if err != nil {
 		a.t.Fatal(err)
 	}
+	names := make([]string, len(domains))
+	for i, d := range domains {
+		if names[i], err = idna.ToASCII(d); err != nil {
+			a.t.Fatal(err)
+		}
+	}
 	template := &x509.Certificate{
-		SerialNumber: serial, DNSNames: domains, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour),
+		SerialNumber: serial, DNSNames: names, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true,
 	}
 	if change != nil {
@@ -341,7 +358,7 @@ func (n *node) setHold(hold bool) {
 func (n *node) send(xml string) <-chan struct{} {
 	n.t.Helper()
 	accepted := make(chan struct{})
-	if !n.Send(routertest.Parse(n.t, xml), func() { close(accepted) }) {
+	if !n.Send(routertest.Parse(n.t, xml), func() { close(accepted) }, nil) {
 		n.t.Fatalf("%s does not take %s", n.domain, xml)
 	}
 	return accepted

@@ -82,8 +82,10 @@ func (l *link) now() time.Time { return l.svc.now() }
 // take is a new stanza.
 func (l *link) take(e *entry) {
 	if l.closed {
+		tell(e.queued, false)
 		return // not accepted: whoever has it keeps it
 	}
+	defer tell(e.queued, true)
 	// Numbered here and not before: the order of the numbers is that of the queue.
 	e.seq = l.svc.seq.Add(1)
 	if w := l.wire; w != nil && w.limits.bytes > 0 && e.stanza.Size() > w.limits.bytes {
@@ -104,8 +106,8 @@ func (l *link) take(e *entry) {
 		l.spill(e)
 	} else {
 		l.queue.push(e)
-		if l.wire == nil && l.failures > 0 {
-			l.store() // no acknowledgement will come soon
+		if e.queued != nil && e.kind == lasting || l.wire == nil && l.failures > 0 {
+			l.store() // the sender's archive may not be first, or no acknowledgement will come soon
 		} else if e.accept != nil {
 			l.wake(e.at.Add(patience))
 		}

@@ -16,6 +16,8 @@ type entry struct {
 	at, until time.Time
 	// accept says that responsibility was taken; nil if it was said, or if nobody asks.
 	accept func()
+	// queued is called when its write to disk is under way; nil if nobody asks.
+	queued func(bool)
 	kind   kind
 	// stored: it is on disk, or on its way there while storing is set.
 	stored, storing bool

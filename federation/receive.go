@@ -40,7 +40,7 @@ func (s *Service) answer(st *stanza.Stanza, f *stanza.Fault) {
 		return
 	}
 	if e := st.Fail(f); e != nil {
-		s.enqueue(e, nil)
+		s.enqueue(e, nil, nil)
 	}
 }
 

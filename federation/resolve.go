@@ -113,7 +113,7 @@ func (f *finder) records(ctx context.Context, host string) (out []target, refuse
 		}
 		for _, r := range a.records {
 			if r.Target == "." || r.Target == "" {
-				refused = true
+				refused = refused || i > 0 // a domain without direct TLS may have the other
 				continue
 			}
 			all = append(all, candidate{r, i == 0, a.secure})

@@ -187,6 +187,13 @@ func (st *peerState) status() DomainStatus {
 // Retry tries at once to connect to a domain for which something waits, "" for all of them. It returns
 // how many connections are being made because of that.
 func (s *Service) Retry(domain string) (int, error) {
+	if domain != "" {
+		d, err := domainOf(domain)
+		if err != nil {
+			return 0, fmt.Errorf("%q is not a domain such as example.org", domain)
+		}
+		domain = d
+	}
 	n := 0
 	for _, l := range s.allLinks() {
 		if domain != "" && l.pair.Remote != domain {
@@ -206,6 +213,11 @@ func (s *Service) Retry(domain string) (int, error) {
 
 // GiveBack returns what waits for a domain to its senders.
 func (s *Service) GiveBack(domain string) (int, error) {
+	d, err := domainOf(domain)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a domain such as example.org", domain)
+	}
+	domain = d
 	n := 0
 	for _, l := range s.allLinks() {
 		if l.pair.Remote != domain {

@@ -11,7 +11,7 @@ func incomingTLS(base *tls.Config) *tls.Config {
 	c := base.Clone()
 	c.ClientAuth = tls.RequestClientCert
 	c.NextProtos = nil
-	c.MinVersion = max(c.MinVersion, tls.VersionTLS12)
+	c.MinVersion, c.CipherSuites = max(c.MinVersion, tls.VersionTLS12), suites()
 	// A resumed session would show no certificate.
 	c.SessionTicketsDisabled = true
 	// What is written at once shall travel in one record.

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,7 +30,17 @@ type outward struct{ federation *federation.Service }
 var _ router.Route = outward{}
 
 // Take implements [router.Route].
-func (o outward) Take(env *module.Envelope) bool { return o.federation.Send(env.Stanza, env.Accept) }
+func (o outward) Take(env *module.Envelope) bool {
+	var queued func(bool)
+	if env.Awaited() {
+		queued = env.Queued
+	}
+	taken := o.federation.Send(env.Stanza, env.Accept, queued)
+	if taken {
+		env.Claim()
+	}
+	return taken
+}
 
 // inward brings what other servers send to the router, which is there before anybody is let in.
 type inward struct{ router module.Router }
@@ -64,10 +76,7 @@ func (g guard) Confined(ctx context.Context, local string) (bool, error) {
 
 // newFederation makes the federation of a server. It does nothing of itself until it is started.
 func newFederation(ctx context.Context, o *options, d *data, accounts *auth.Service, to federation.Router, deps federation.Deps) (*federation.Service, error) {
-	groups := o.server.Groups.Subdomain + "." + d.domain
-	files := o.server.Upload.Subdomain + "." + d.domain
-	deps.Domain = d.domain
-	deps.Hosts = func(domain string) bool { return domain == d.domain || domain == groups || domain == files }
+	deps.Domain, deps.Hosts = d.domain, hosts(o, d.domain)
 	deps.Router, deps.Store = to, d.db.Federation()
 	if accounts != nil {
 		deps.Guard = guard{d, accounts}
@@ -77,6 +86,19 @@ func newFederation(ctx context.Context, o *options, d *data, accounts *auth.Serv
 	return federation.New(ctx, o.federation, deps)
 }
 
+// hosts says which domains this server speaks for: its own, those of its groups and files, and those of the
+// components beside it. It is asked for each stanza.
+func hosts(o *options, domain string) func(string) bool {
+	groups, files := o.server.Groups.Subdomain+"."+domain, o.server.Upload.Subdomain+"."+domain
+	return func(d string) bool {
+		if d == domain || d == groups || d == files {
+			return true
+		}
+		_, ok := o.server.Components.Secrets[d]
+		return ok
+	}
+}
+
 // federate is newFederation with the certificates that others shall see.
 func federate(ctx context.Context, p parts, to federation.Router) (*federation.Service, error) {
 	config, err := federationTLS(p)
@@ -84,7 +106,7 @@ func federate(ctx context.Context, p parts, to federation.Router) (*federation.S
 		return nil, err
 	}
 	if config != nil && p.options.listen.S2S.Enabled() {
-		checkGroupsCertificate(p, config)
+		checkCertificates(p, config)
 	}
 	return newFederation(ctx, p.options, p.data, p.accounts, to, federation.Deps{TLS: config, Clock: p.clock, Log: p.log})
 }
@@ -121,14 +143,21 @@ func federationTLS(p parts) (*tls.Config, error) {
 	return config, nil
 }
 
-// checkGroupsCertificate warns if other servers will not let the groups of this one in, which nobody would
-// notice at home.
-func checkGroupsCertificate(p parts, config *tls.Config) {
-	groups := p.options.server.Groups.Subdomain + "." + p.data.domain
-	cert, err := config.GetCertificate(&tls.ClientHelloInfo{ServerName: groups})
-	if err == nil && cert.Leaf != nil && cert.Leaf.VerifyHostname(groups) != nil {
+// checkCertificates warns if other servers will not let the groups of this one in, or a component, which
+// nobody would notice at home.
+func checkCertificates(p parts, config *tls.Config) {
+	missing := func(domain string) bool {
+		cert, err := config.GetCertificate(&tls.ClientHelloInfo{ServerName: domain})
+		return err == nil && cert.Leaf != nil && cert.Leaf.VerifyHostname(domain) != nil
+	}
+	if groups := p.options.server.Groups.Subdomain + "." + p.data.domain; missing(groups) {
 		p.log.Warn("there is no certificate for the groups of this server; people of other servers cannot join them",
 			slog.String("domain", groups))
+	}
+	for _, host := range slices.Sorted(maps.Keys(p.options.server.Components.Secrets)) {
+		if missing(host) {
+			p.log.Warn("there is no certificate for a component; people of other servers cannot reach it", slog.String("domain", host))
+		}
 	}
 }
 

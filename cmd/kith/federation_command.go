@@ -28,14 +28,41 @@ none (policy off).`,
 	c.AddCommand(
 		federationStatusCommand(), federationPolicyCommand(),
 		federationRuleCommand("allow", peer.Allow, "Communicate with a domain whatever the policy is",
-			"%s is allowed, and what is below it.\n"),
+			allowWords),
 		federationRuleCommand("block", peer.Block, "Take nothing from a domain and send nothing to it",
-			"%s is blocked, and what is below it.\n"),
+			blockWords),
 		federationRuleCommand("forget", peer.NoRule, "Take back allow or block: the policy decides",
-			"For %s the policy decides.\n"),
+			forgetWords),
 		federationRetryCommand(), federationReturnCommand(), federationTrustCommand(),
 	)
 	return c
+}
+
+// What is said when something is done, also by the commands in the apps of administrators.
+const (
+	allowWords  = "%s is allowed, and what is below it.\n"
+	blockWords  = "%s is blocked, and what is below it.\n"
+	forgetWords = "For %s the policy decides.\n"
+)
+
+func retryWords(n int) string {
+	if n == 0 {
+		return "There is nothing to try.\n"
+	}
+	return fmt.Sprintf("Trying (%d); kith federation status shows what comes of it.\n", n)
+}
+
+func returnWords(n int) string { return fmt.Sprintf("Given back: %d.\n", n) }
+
+func trustWords(domain string, was bool) string {
+	if was {
+		return fmt.Sprintf("The key of %s is accepted.\n", domain)
+	}
+	return fmt.Sprintf("There is no warning about %s.\n", domain)
+}
+
+func unknownWords(domain string) string {
+	return fmt.Sprintf("Nothing is known of %s yet.\n", domain)
 }
 
 func federationStatusCommand() *cobra.Command {
@@ -61,7 +88,7 @@ of it.`,
 				case len(args) == 0:
 					return writeFederation(c.OutOrStdout(), st, time.Now())
 				case len(st.Domains) == 0:
-					_, err := fmt.Fprintf(c.OutOrStdout(), "Nothing is known of %s yet.\n", args[0])
+					_, err := io.WriteString(c.OutOrStdout(), unknownWords(args[0]))
 					return err
 				default:
 					return writeDomain(c.OutOrStdout(), st.Domains[0])
@@ -88,10 +115,18 @@ func policyWords(p federation.Policy) string {
 	}
 }
 
-func writeFederation(w io.Writer, st federation.Status, now time.Time) error {
-	fmt.Fprintf(w, "Policy %s.\n", policyWords(st.Policy))
+// policyText says what the policy is, and what it does not keep out.
+func policyText(st federation.Status) string {
+	text := fmt.Sprintf("Policy %s.\n", policyWords(st.Policy))
 	if len(st.Push) > 0 && st.Policy != federation.Open {
-		fmt.Fprintf(w, "Push services of app vendors are reached nevertheless: %s.\n", strings.Join(st.Push, ", "))
+		text += fmt.Sprintf("Push services of app vendors are reached nevertheless: %s.\n", strings.Join(st.Push, ", "))
+	}
+	return text
+}
+
+func writeFederation(w io.Writer, st federation.Status, now time.Time) error {
+	if _, err := io.WriteString(w, policyText(st)); err != nil {
+		return err
 	}
 	if len(st.Domains) > 0 {
 		fmt.Fprintln(w)
@@ -213,14 +248,11 @@ its senders.`,
 					if _, err := l.SetPolicy(ctx, p); err != nil {
 						return err
 					}
-				} else {
-					st, err := l.Status(ctx, domainName{})
-					if err != nil {
-						return err
-					}
-					p = st.Policy
 				}
-				_, err := fmt.Fprintf(c.OutOrStdout(), "Policy %s.\n", policyWords(p))
+				st, err := l.Status(ctx, domainName{})
+				if err == nil {
+					_, err = io.WriteString(c.OutOrStdout(), policyText(st))
+				}
 				return err
 			})
 		},
@@ -263,11 +295,7 @@ func federationRetryCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if n == 0 {
-					_, err = fmt.Fprintln(c.OutOrStdout(), "There is nothing to try.")
-				} else {
-					_, err = fmt.Fprintf(c.OutOrStdout(), "Trying (%d); kith federation status shows what comes of it.\n", n)
-				}
+				_, err = io.WriteString(c.OutOrStdout(), retryWords(n))
 				return err
 			})
 		},
@@ -288,7 +316,7 @@ func federationReturnCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(c.OutOrStdout(), "Given back: %d.\n", n)
+				_, err = io.WriteString(c.OutOrStdout(), returnWords(n))
 				return err
 			})
 		},
@@ -308,12 +336,8 @@ operator first, on another way, whether the key in kith federation status DOMAIN
 		RunE: func(c *cobra.Command, args []string) error {
 			return operateLinks(c, func(ctx context.Context, l links) error {
 				was, err := l.Trust(ctx, domainName{args[0]})
-				switch {
-				case err != nil:
-				case was:
-					_, err = fmt.Fprintf(c.OutOrStdout(), "The key of %s is accepted.\n", args[0])
-				default:
-					_, err = fmt.Fprintf(c.OutOrStdout(), "There is no warning about %s.\n", args[0])
+				if err == nil {
+					_, err = io.WriteString(c.OutOrStdout(), trustWords(args[0], was))
 				}
 				return err
 			})

@@ -5,10 +5,15 @@ import type { Codec } from '../src/xmpp/codec';
 import * as kith from '../src/xmpp/kith_account';
 import * as circle from '../src/xmpp/kith_circle';
 import * as guardian from '../src/xmpp/kith_guardian';
+import * as pairing from '../src/xmpp/kith_pairing';
+import * as privacy from '../src/xmpp/kith_privacy';
 import * as webpush from '../src/xmpp/kith_webpush';
 import * as roster from '../src/xmpp/rfc6121_roster';
 import * as form from '../src/xmpp/xep0004_form';
 import * as disco from '../src/xmpp/xep0030_disco';
+import * as vcard from '../src/xmpp/xep0054_vcard';
+import * as avatar from '../src/xmpp/xep0084_avatar';
+import * as vcardUpdate from '../src/xmpp/xep0153_update';
 import * as muc from '../src/xmpp/xep0045_muc';
 import * as commands from '../src/xmpp/xep0050_commands';
 import * as rsm from '../src/xmpp/xep0059_rsm';
@@ -36,10 +41,12 @@ import * as push from '../src/xmpp/xep0357_push';
 import * as preauth from '../src/xmpp/xep0379_preauth';
 import * as eme from '../src/xmpp/xep0380_eme';
 import * as omemo from '../src/xmpp/xep0384_omemo';
+import * as omemo2 from '../src/xmpp/xep0384_omemo2';
 import * as bind2 from '../src/xmpp/xep0386_bind2';
 import * as sasl2 from '../src/xmpp/xep0388_sasl2';
 import * as bookmarks from '../src/xmpp/xep0402_bookmarks';
 import * as occupants from '../src/xmpp/xep0421_occupants';
+import * as inbox from '../src/xmpp/xep0430_inbox';
 import * as fast from '../src/xmpp/xep0484_fast';
 import * as mds from '../src/xmpp/xep0490_mds';
 import * as clients from '../src/xmpp/xep0494_clients';
@@ -48,6 +55,7 @@ import { parse, XmlElement } from '../src/xmpp/xml';
 const DIRECTORY = new URL('../../test/stanzas/', import.meta.url);
 
 const CODECS: Readonly<Record<string, Codec<never>>> = {
+  kith_link: pairing.pairingLink, kith_opened: pairing.pairingOpened, kith_answer: pairing.pairingAnswer, kith_privacy: privacy.privacy, xep0054_vCard: vcard.vCard, xep0084_metadata: avatar.avatarMetadata, xep0084_data: avatar.avatarData, xep0153_vCardUpdate: vcardUpdate.vCardUpdate,
   kith_circles: circle.circles, kith_children: guardian.children, kith_guardians: guardian.guardians, kith_decide: guardian.decide,
   kith_asked: guardian.asked, kith_decided: guardian.decided, kith_changed: guardian.changed, kith_approvalRequired: guardian.approvalRequired,
   kith_account: kith.account, kith_credentials: kith.credentials, kith_pushKey: webpush.pushKey, kith_subscribe: webpush.subscribe,
@@ -62,12 +70,14 @@ const CODECS: Readonly<Record<string, Codec<never>>> = {
   xep0313_query: mam.query, xep0313_result: mam.result, xep0313_fin: mam.fin, xep0313_metadata: mam.metadata,
   xep0333_markable: markers.markable, xep0333_displayed: markers.displayed, xep0334_store: hints.store,
   xep0359_originId: ids.originId, xep0359_stanzaId: ids.stanzaId, xep0379_preauth: preauth.preauth, xep0380_encryption: eme.encryption,
-  xep0384_deviceList: omemo.deviceList, xep0384_bundle: omemo.bundle, xep0384_encrypted: omemo.encrypted, xep0386_bound: bind2.bound,
+  xep0384_deviceList: omemo.deviceList, xep0384_bundle: omemo.bundle, xep0384_encrypted: omemo.encrypted,
+  xep0384_devices: omemo2.devices, xep0384_bundle2: omemo2.bundle, xep0384_encrypted2: omemo2.encrypted, xep0386_bound: bind2.bound,
   xep0388_authentication: sasl2.authentication, xep0388_userAgent: sasl2.userAgent, xep0388_success: sasl2.success,
   xep0363_request: uploads.request, xep0363_slot: uploads.slot,
   xep0308_replace: correction.replace, xep0424_retract: retraction.retract, xep0424_retracted: retraction.retracted,
   xep0428_fallback: fallbacks.fallback, xep0444_reactions: reactions.reactions, xep0461_reply: replies.reply,
   xep0402_bookmark: bookmarks.bookmark, xep0421_occupantId: occupants.occupantId,
+  xep0430_inbox: inbox.inbox, xep0430_entry: inbox.entry, xep0430_fin: inbox.fin,
   xep0484_requestToken: fast.requestToken, xep0484_token: fast.token, xep0484_fast: fast.fast, xep0490_displayed: mds.mdsDisplayed,
   xep0494_list: clients.list, xep0494_clients: clients.clients, xep0494_revoke: clients.revoke,
 } as unknown as Readonly<Record<string, Codec<never>>>;

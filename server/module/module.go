@@ -211,7 +211,10 @@ func (e *Envelope) For(st *stanza.Stanza, stored *Stored) *Envelope {
 // goroutine, and by nobody if nobody has.
 func (e *Envelope) OnQueued(f func(ok bool)) { e.queued = f }
 
-// Claim promises to call Queued. It is to be called before Take returns.
+// Awaited reports whether OnQueued has set something.
+func (e *Envelope) Awaited() bool { return e.queued != nil }
+
+// Claim promises a call of Queued. It is to be called before Take returns.
 func (e *Envelope) Claim() { e.claimed = true }
 
 // Claimed reports whether somebody has promised to call Queued.

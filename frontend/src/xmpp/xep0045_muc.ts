@@ -1,5 +1,5 @@
 /** XEP-0045: Multi-User Chat. */
-import { attr, child, children, define, leafText, optional, raw, type Of } from './codec';
+import { attr, child, children, define, leafText, optional, type Of } from './codec';
 import { bareOf } from './jid';
 import { NS } from './ns';
 import { form, submit, valueOf, type Form, type FormValues } from './xep0004_form';
@@ -113,6 +113,8 @@ export interface RoomInfo {
   readonly picture: string | undefined;
   readonly mayInvite: boolean;
   readonly maySetSubject: boolean;
+  /** How many are in it now, where it says so. */
+  readonly people: number | undefined;
 }
 
 export function readRoomInfo(
@@ -134,7 +136,6 @@ export function readRoomInfo(
     picture: value('muc#roominfo_avatarhash'),
     mayInvite: yes(value('muc#roomconfig_allowinvites')),
     maySetSubject: yes(value('muc#roomconfig_changesubject')),
+    people: /^\d{1,7}$/.test(value('muc#roominfo_occupants') ?? '') ? Number(value('muc#roominfo_occupants')) : undefined,
   };
 }
-
-export const vCard = define('vcard-temp', 'vCard', { photo: optional(raw('vcard-temp', 'PHOTO')) });

@@ -15,6 +15,8 @@ export class Server {
   log = '';
   /** It was away at least once: browsers may have complained that they could not reach it. */
   wasDown = false;
+  /** More of its command line; for before it starts. */
+  options: readonly string[] = [];
   private child: ChildProcess | undefined;
 
   private constructor(readonly http: number, readonly c2s: number, readonly c2sTls: number) {
@@ -49,7 +51,7 @@ export class Server {
   get command(): readonly string[] {
     return [
       program, 'serve', '--data', this.directory, '--http', `localhost:${this.http}`, '--https', 'off',
-      '--c2s', `127.0.0.1:${this.c2s}`, '--c2s-tls', `127.0.0.1:${this.c2sTls}`, '--s2s', 'off', '--turn', 'off',
+      '--c2s', `127.0.0.1:${this.c2s}`, '--c2s-tls', `127.0.0.1:${this.c2sTls}`, '--s2s', 'off', '--turn', 'off', ...this.options,
     ];
   }
 

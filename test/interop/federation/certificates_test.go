@@ -1,45 +1,31 @@
 package federation
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
 
 	"kith/internal/stanza"
+	"kith/test/peers"
 )
 
 func holds(st *stanza.Stanza, words string) bool { return strings.Contains(st.String(), words) }
 
 func has(text, words string) bool { return strings.Contains(text, words) }
 
-// retry is what an operator does who does not want to wait.
-func retry(t *testing.T, s *server) {
-	t.Helper()
-	if out, err := exec.Command(s.w.kith, "federation", "retry", "--config", s.w.path(s.domain+".toml")).CombinedOutput(); err != nil {
-		t.Fatalf("retry: %v\n%s", err, out)
-	}
-}
-
-// others are the kinds of other servers.
-var others = map[string]func(w *world, domain, certDomain string, dialback bool) *server{
-	"prosody":  (*world).prosody,
-	"ejabberd": (*world).ejabberd,
-}
-
 // A server whose certificate is another's is refused, in both directions, and the operator is told why.
 func TestBadCertificate(t *testing.T) {
 	for kind, make := range others {
 		t.Run(kind, func(t *testing.T) {
-			w := newWorld(t)
-			peer := make(w, "peer.example", "elsewhere.example", false)
-			ours := w.kithServer("kith.example", "")
-			peer.start()
-			ours.start()
+			w := peers.New(t)
+			peer := &server{make(w, peers.Options{Domain: "peer.example", CertDomain: "elsewhere.example"}), t}
+			ours := ours(t, w, "")
+			peer.Start()
+			ours.Start()
 			alice, bob := ours.sign("alice"), peer.sign("bob")
 			alice.put("<presence/>")
 			bob.put("<presence/>")
 			alice.put("<message to='bob@peer.example' type='chat' id='m'><body>hello</body></message>")
-			w.until("a reason", func() bool {
+			w.Until("a reason", func() bool {
 				return has(ours.status(), "its certificate is for elsewhere.example, groups.elsewhere.example and not for peer.example")
 			})
 			bob.put("<message to='alice@kith.example' type='chat' id='n'><body>hello</body></message>")
@@ -65,14 +51,14 @@ func TestBadCertificate(t *testing.T) {
 func TestDialback(t *testing.T) {
 	for kind, make := range others {
 		t.Run(kind, func(t *testing.T) {
-			w := newWorld(t)
-			peer := make(w, "peer.example", "elsewhere.example", true)
-			ours := w.kithServer("kith.example", "dialback = true")
-			peer.start()
-			ours.start()
+			w := peers.New(t)
+			peer := &server{make(w, peers.Options{Domain: "peer.example", CertDomain: "elsewhere.example", Dialback: true}), t}
+			ours := ours(t, w, "dialback = true")
+			peer.Start()
+			ours.Start()
 			t.Cleanup(func() {
 				if t.Failed() {
-					t.Logf("%s\nours:\n%s\ntheirs:\n%s", ours.status(), ours.logged(), peer.logged())
+					t.Logf("%s\nours:\n%s\ntheirs:\n%s", ours.status(), ours.Logged(), peer.Logged())
 				}
 			})
 			alice, bob := ours.sign("alice"), peer.sign("bob")

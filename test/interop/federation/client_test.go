@@ -17,6 +17,7 @@ import (
 	"kith/internal/stream"
 	"kith/internal/xmltree"
 	"kith/server/router/routertest"
+	"kith/test/peers"
 )
 
 const password = "a password for tests"
@@ -35,14 +36,14 @@ type client struct {
 
 // sign makes an account at a server if there is none, and signs in.
 func (s *server) sign(name string) *client {
-	t := s.w.t
+	t := s.t
 	t.Helper()
-	if s.account != nil {
-		s.account(name, password)
+	if s.Account != nil {
+		s.Account(name, password)
 	} else {
 		c := s.dial()
-		c.open(s.domain)
-		c.put(fmt.Sprintf("<iq type='set' id='r' to='%s'><query xmlns='jabber:iq:register'><username>%s</username><password>%s</password></query></iq>", s.domain, name, password))
+		c.open(s.Domain)
+		c.put(fmt.Sprintf("<iq type='set' id='r' to='%s'><query xmlns='jabber:iq:register'><username>%s</username><password>%s</password></query></iq>", s.Domain, name, password))
 		if e := c.element(); e.Attr("type") != "result" {
 			t.Fatalf("register %s: %s", name, e.Source())
 		}
@@ -53,15 +54,15 @@ func (s *server) sign(name string) *client {
 
 // again signs in.
 func (s *server) again(name string) *client {
-	t := s.w.t
+	t := s.t
 	t.Helper()
 	c := s.dial()
-	c.open(s.domain)
+	c.open(s.Domain)
 	c.put("<auth xmlns='" + ns.SASL + "' mechanism='PLAIN'>" + base64.StdEncoding.EncodeToString([]byte("\x00"+name+"\x00"+password)) + "</auth>")
 	if e := c.element(); e.Local() != "success" {
 		t.Fatalf("sign in: %s", e.Source())
 	}
-	c.open(s.domain)
+	c.open(s.Domain)
 	c.put("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>app</resource></bind></iq>")
 	bound := c.element()
 	for bound.Local() != "iq" {
@@ -75,18 +76,18 @@ func (s *server) again(name string) *client {
 }
 
 func (s *server) dial() *client {
-	t := s.w.t
+	t := s.t
 	t.Helper()
-	conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.c2s), &tls.Config{ServerName: s.domain, InsecureSkipVerify: true, NextProtos: []string{"xmpp-client"}})
+	conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.C2S), &tls.Config{ServerName: s.Domain, InsecureSkipVerify: true, NextProtos: []string{"xmpp-client"}})
 	if err != nil {
-		t.Fatalf("connect to %s: %v\n%s", s.domain, err, s.logged())
+		t.Fatalf("connect to %s: %v\n%s", s.Domain, err, s.Logged())
 	}
 	return &client{t: t, conn: conn, over: make(chan struct{})}
 }
 
 func (c *client) open(domain string) {
 	c.t.Helper()
-	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+	_ = c.conn.SetReadDeadline(time.Now().Add(peers.Patience))
 	c.reader = stream.NewReader(c.conn, ns.Client, xmltree.Limits{Bytes: 1 << 22, Elements: 1 << 20, Depth: 100, Attrs: 100}, &stream.Buffers{})
 	c.put("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" + ns.Stream + "' to='" + domain + "' version='1.0'>")
 	if e := c.element(); e.Local() != "features" {
@@ -164,6 +165,13 @@ func (c *client) message(body string) *stanza.Stanza {
 	return c.Wait(c.t, "the message "+body, func(st *stanza.Stanza) bool {
 		return st.Kind == stanza.Message && st.Type != stanza.Error && st.Body() == body
 	})
+}
+
+// catchUp waits for a message that may have come while nobody was here. ejabberd keeps it in the archive alone.
+func (c *client) catchUp(body string) {
+	c.t.Helper()
+	c.put("<iq type='set' id='up'><query xmlns='urn:xmpp:mam:2' queryid='up'><set xmlns='http://jabber.org/protocol/rsm'><max>20</max><before/></set></query></iq>")
+	c.contains("the message "+body, "", "<body>"+body+"</body>")
 }
 
 // contains waits for something from somebody that has these words.

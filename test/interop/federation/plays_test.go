@@ -7,26 +7,27 @@ import (
 	"testing"
 
 	"kith/internal/stanza"
+	"kith/test/peers"
 )
 
 func TestProsody(t *testing.T) {
-	w := newWorld(t)
-	plays(t, w, w.prosody("peer.example", "peer.example", false))
+	w := peers.New(t)
+	plays(t, w, w.Prosody(peers.Options{Domain: "peer.example"}))
 }
 
 func TestEjabberd(t *testing.T) {
-	w := newWorld(t)
-	plays(t, w, w.ejabberd("peer.example", "peer.example", false))
+	w := peers.New(t)
+	plays(t, w, w.Ejabberd(peers.Options{Domain: "peer.example"}))
 }
 
 // plays are what people at two servers do together.
-func plays(t *testing.T, w *world, peer *server) {
-	ours := w.kithServer("kith.example", "")
-	peer.start()
-	ours.start()
+func plays(t *testing.T, w *peers.World, other *peers.Server) {
+	ours, peer := ours(t, w, ""), &server{other, t}
+	peer.Start()
+	ours.Start()
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("%s\nours:\n%s\ntheirs:\n%s", ours.status(), ours.logged(), peer.logged())
+			t.Logf("%s\nours:\n%s\ntheirs:\n%s", ours.status(), ours.Logged(), peer.Logged())
 		}
 	})
 	alice, bob := ours.sign("alice"), peer.sign("bob")
@@ -86,12 +87,12 @@ func plays(t *testing.T, w *world, peer *server) {
 	})
 
 	for _, host := range []*server{ours, peer} {
-		t.Run("a room at "+host.domain, func(t *testing.T) {
+		t.Run("a room at "+host.Domain, func(t *testing.T) {
 			owner, guest := alice, bob
 			if host == peer {
 				owner, guest = bob, alice
 			}
-			room := "den@groups." + host.domain
+			room := "den@groups." + host.Domain
 			owner.put("<presence to='" + room + "/owner'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
 			owner.contains("the own presence", room+"/owner", "110")
 			owner.ask("<iq type='set' id='cfg' to='" + room + "'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>")
@@ -122,29 +123,29 @@ func plays(t *testing.T, w *world, peer *server) {
 	})
 
 	t.Run("theirs is killed", func(t *testing.T) {
-		peer.kill()
+		peer.Kill()
 		alice.put("<message to='bob@peer.example' type='chat' id='k1'><body>while you were dead</body></message>")
-		w.until("a failed try", func() bool { return has(ours.status("peer.example"), "waiting") })
-		peer.start()
+		w.Until("a failed try", func() bool { return has(ours.status("peer.example"), "waiting") })
+		peer.Start()
 		bob = peer.again("bob")
 		bob.put("<presence/>")
-		retry(t, ours)
-		bob.message("while you were dead")
+		ours.retry()
+		bob.catchUp("while you were dead")
 	})
 
 	t.Run("ours is killed", func(t *testing.T) {
-		peer.kill()
+		peer.Kill()
 		alice.put("<enable xmlns='urn:xmpp:sm:3'/>")
 		alice.put("<message to='bob@peer.example' type='chat' id='k2'><body>before the crash</body></message><r xmlns='urn:xmpp:sm:3'/>")
 		// What is acknowledged is on disk.
-		w.until("the acknowledgement", func() bool { return alice.acked.Load() == 1 })
-		ours.kill()
-		peer.start()
-		ours.start()
+		w.Until("the acknowledgement", func() bool { return alice.acked.Load() == 1 })
+		ours.Kill()
+		peer.Start()
+		ours.Start()
 		bob = peer.again("bob")
 		bob.put("<presence/>") // not before: ejabberd does not try again for a while
-		retry(t, ours)
-		bob.message("before the crash")
+		ours.retry()
+		bob.catchUp("before the crash")
 		alice = ours.again("alice")
 		alice.put("<presence/>")
 		bob.put(fmt.Sprintf("<message to='%s' type='chat' id='k3'><body>welcome back</body></message>", alice.JID.Bare()))

@@ -1,14 +1,17 @@
-package federation
+// Package peers starts XMPP servers for tests, in processes of their own: the program of this project,
+// and Prosody and ejabberd as Debian has them. Each has its own configuration in a temporary directory,
+// a name server and a certificate authority that are made for the test, and nothing leaves the machine.
+package peers
 
 import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -22,26 +25,28 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is how long something may take that must happen.
-const patience = 60 * time.Second
+// Patience is how long something may take that must happen.
+const Patience = 60 * time.Second
 
-// world is what the servers of a test share: names and an authority.
-type world struct {
-	t    *testing.T
+// World is what the servers of a test share: names and an authority.
+type World struct {
+	t    testing.TB
 	dir  string
-	kith string // the program
 	ca   *x509.Certificate
 	key  *ecdsa.PrivateKey
 	dns  string // HOST:PORT
 	pool *x509.CertPool
 
+	program func() (string, error) // where ours was built
+
 	mu  sync.Mutex // guards srv
 	srv map[string]uint16
 }
 
-func newWorld(t *testing.T) *world {
+// New makes a world that ends with the test.
+func New(t testing.TB) *World {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), srv: map[string]uint16{}, pool: x509.NewCertPool()}
+	w := &World{t: t, dir: t.TempDir(), srv: map[string]uint16{}, pool: x509.NewCertPool()}
 	var err error
 	if w.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
@@ -58,30 +63,47 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.pool.AddCert(w.ca)
-	w.write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	w.Write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	w.program = sync.OnceValues(w.build)
 	w.nameServer()
-	w.kith = filepath.Join(w.dir, "kith")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", w.kith, "kith/cmd/kith").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	return w
 }
 
-func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
+// build makes the program, unless KITH_BIN names one.
+func (w *World) build() (string, error) {
+	if program := os.Getenv("KITH_BIN"); program != "" {
+		return program, nil
+	}
+	program := w.Path("kith")
+	out, err := exec.CommandContext(w.t.Context(), "go", "build", "-o", program, "kith/cmd/kith").CombinedOutput() //nolint:gosec // the path is the test's own
+	if err != nil {
+		w.t.Logf("go build: %s", out)
+	}
+	return program, err
+}
 
-func (w *world) write(name, text string) string {
+// Path is that of a file of the world.
+func (w *World) Path(name string) string { return filepath.Join(w.dir, name) }
+
+// Write makes a file and returns its path.
+func (w *World) Write(name, text string) string {
 	w.t.Helper()
-	if err := os.MkdirAll(filepath.Dir(w.path(name)), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(w.Path(name)), 0o700); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := os.WriteFile(w.path(name), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(w.Path(name), []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	return w.path(name)
+	return w.Path(name)
+}
+
+// TLS is for clients of a domain that trust the world's authority.
+func (w *World) TLS(domain string) *tls.Config {
+	return &tls.Config{RootCAs: w.pool, ServerName: domain, NextProtos: []string{"xmpp-client"}, MinVersion: tls.VersionTLS12}
 }
 
 // certificate makes one for domains, like those of public authorities today, in NAME.crt and NAME.key.
-func (w *world) certificate(name string, domains ...string) (cert, key string) {
+func (w *World) certificate(name string, domains ...string) (cert, key string) {
 	w.t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -102,20 +124,20 @@ func (w *world) certificate(name string, domains ...string) (cert, key string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return w.write(name+".crt", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))),
-		w.write(name+".key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
+	return w.Write(name+".crt", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))),
+		w.Write(name+".key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
 }
 
 // name says where a domain's server is, and that of its groups.
-func (w *world) name(domain string, port int) {
+func (w *World) name(domain string, port int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.srv["_xmpp-server._tcp."+domain+"."] = uint16(port)
-	w.srv["_xmpp-server._tcp.groups."+domain+"."] = uint16(port)
+	w.srv["_xmpp-server._tcp."+domain+"."] = uint16(port)        //nolint:gosec // a port
+	w.srv["_xmpp-server._tcp.groups."+domain+"."] = uint16(port) //nolint:gosec // a port
 }
 
 // nameServer answers for the domains of the test. All are at localhost, which Erlang asks the system for.
-func (w *world) nameServer() {
+func (w *World) nameServer() {
 	w.t.Helper()
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -153,7 +175,7 @@ func (w *world) nameServer() {
 }
 
 // port finds one that is free.
-func (w *world) port() int {
+func (w *World) port() int {
 	w.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -163,78 +185,10 @@ func (w *world) port() int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// server is one in a process of its own, which a play can kill and start again.
-type server struct {
-	w      *world
-	domain string
-	c2s    int // with TLS from the first byte
-	s2s    int
-	log    string // its file
-	begin  func() *exec.Cmd
-	// account makes one where the server must do it; nil where apps do.
-	account func(name, password string)
-	cmd     *exec.Cmd
-	done    chan struct{}
-}
-
-func (s *server) start() {
-	t := s.w.t
-	t.Helper()
-	s.cmd = s.begin()
-	out, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	s.cmd.Stdout, s.cmd.Stderr = out, out
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	cmd, done := s.cmd, make(chan struct{})
-	s.done = done
-	go func() {
-		defer close(done)
-		_ = cmd.Wait()
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-done
-	})
-	for _, port := range []int{s.c2s, s.s2s} {
-		s.w.until("port of "+s.domain, func() bool {
-			select {
-			case <-done:
-				t.Fatalf("%s ended:\n%s", s.domain, s.logged())
-			default:
-			}
-			c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-			if err != nil {
-				return false
-			}
-			_ = c.Close()
-			return true
-		})
-	}
-}
-
-// kill ends the server without a warning.
-func (s *server) kill() {
-	_ = s.cmd.Process.Kill()
-	<-s.done
-}
-
-func (s *server) logged() string {
-	b, _ := os.ReadFile(s.log)
-	if len(b) > 3500 {
-		b = b[len(b)-3500:]
-	}
-	return string(b)
-}
-
-// until looks again and again until something holds: processes say nothing when they are ready.
-func (w *world) until(what string, holds func() bool) {
+// Until looks again and again until something holds: processes say nothing when they are ready.
+func (w *World) Until(what string, holds func() bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(w.t.Context(), Patience)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

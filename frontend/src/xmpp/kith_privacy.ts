@@ -1,0 +1,11 @@
+/** What one lets others see (`kith:privacy:0`): an item that only one's own devices read. */
+import { attr, define, optional } from './codec';
+import { NS } from './ns';
+
+export const privacy = define(NS.kithPrivacy, 'privacy', {
+  /** Whether others learn that one has read, and that one is typing. */
+  read: optional(attr.bool('read')),
+  typing: optional(attr.bool('typing')),
+});
+
+export const PRIVACY_OPTIONS = { 'pubsub#persist_items': 'true', 'pubsub#max_items': '1', 'pubsub#access_model': 'whitelist' } as const;
