@@ -25,6 +25,8 @@ const (
 	worthy
 	// occupant: it is a private message of a room's occupant (XEP-0045 section 7.5).
 	occupant
+	// instant: a person is to read it (XEP-0430 section 3.2).
+	instant
 )
 
 // Archived reports whether the message belongs into the archive of an account.
@@ -47,6 +49,16 @@ func (c Class) Worthy() bool { return c&worthy != 0 }
 // Occupant reports whether the message says of itself that it passes through a room as a private
 // one. A room gives it to each session that joined it.
 func (c Class) Occupant() bool { return c&occupant != 0 }
+
+// Instant reports whether the message is one that a person is to read. Receipts, markers, corrections,
+// reactions, retractions, the messages of calls and those that pass through a room are not: they
+// belong to something else.
+func (c Class) Instant() bool { return c&instant != 0 }
+
+// Displayed reports whether a message says that another one was displayed (XEP-0333 section 4).
+func Displayed(st *stanza.Stanza) bool {
+	return !st.Child(ns.ChatMarkers, "displayed").IsZero() || !st.Child(ns.ChatMarkers, "acknowledged").IsZero()
+}
 
 // trait is what one child says about its message.
 type trait uint16
@@ -214,6 +226,9 @@ func classify(message xmltree.Element, typ stanza.Type) Class {
 	if all&room != 0 {
 		c |= occupant
 	}
+	if all&content != 0 && all&note == 0 && message.Child(ns.MUCUser, "x").IsZero() && readable(message) {
+		c |= instant
+	}
 	switch typ { //nolint:exhaustive // normal and chat follow
 	case stanza.Error:
 		return 0
@@ -242,4 +257,24 @@ func classify(message xmltree.Element, typ stanza.Type) Class {
 		c |= copied
 	}
 	return c
+}
+
+// readable reports whether a message has something to read in it, be it encrypted.
+func readable(message xmltree.Element) bool {
+	for c := range message.Children() {
+		switch c.Space() {
+		case ns.Client:
+			if c.Local() == "body" && message.Child(ns.OMEMOLegacy, "encrypted").IsZero() && message.Child(ns.OMEMO2, "encrypted").IsZero() {
+				return true
+			}
+		case ns.OMEMOLegacy, ns.OMEMO2:
+			// Without a payload it moves a ratchet on and says nothing (XEP-0384 section 5.4).
+			if c.Local() == "encrypted" && !c.Child(c.Space(), "payload").IsZero() {
+				return true
+			}
+		case nsOpenPGP, nsPGPEncrypted, nsOOB, nsFileSharing, nsMUCDirect:
+			return true
+		}
+	}
+	return false
 }

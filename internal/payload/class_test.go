@@ -33,20 +33,20 @@ const (
 )
 
 func TestClassify(t *testing.T) {
-	// A archived, O offline, C copied, U urgent, W worthy, M occupant
+	// A archived, O offline, C copied, U urgent, W worthy, M occupant, I instant
 	for _, c := range []struct {
 		name  string
 		typ   stanza.Type
 		inner string
 		want  string
 	}{
-		{"chat with a body", stanza.Chat, body, "AOCUW"},
-		{"normal with a body", stanza.Normal, body, "AOCUW"},
-		{"empty body", stanza.Chat, "<body/>", "AOCUW"},
+		{"chat with a body", stanza.Chat, body, "AOCUWI"},
+		{"normal with a body", stanza.Normal, body, "AOCUWI"},
+		{"empty body", stanza.Chat, "<body/>", "AOCUWI"},
 		{"subject alone", stanza.Normal, "<subject>Hi</subject>", "AOCUW"},
-		{"headline", stanza.Headline, body, "U"},
-		{"headline to be kept", stanza.Headline, body + hStore, "AU"},
-		{"groupchat", stanza.Groupchat, body + hStore, "U"},
+		{"headline", stanza.Headline, body, "UI"},
+		{"headline to be kept", stanza.Headline, body + hStore, "AUI"},
+		{"groupchat", stanza.Groupchat, body + hStore, "UI"},
 		{"groupchat without content", stanza.Groupchat, composing, ""},
 		{"error with all it answers", stanza.Error, body + hStore, ""},
 		{"nothing at all", stanza.Chat, "", "C"},
@@ -56,10 +56,10 @@ func TestClassify(t *testing.T) {
 		{"chat state", stanza.Chat, composing, "C"},
 		{"chat state with a thread and hints", stanza.Chat, composing + "<thread>1</thread>" + hNoStore, "C"},
 		{"chat state in a normal message", stanza.Normal, composing, "C"},
-		{"chat state with a body", stanza.Chat, "<active xmlns='http://jabber.org/protocol/chatstates'/>" + body, "AOCUW"},
+		{"chat state with a body", stanza.Chat, "<active xmlns='http://jabber.org/protocol/chatstates'/>" + body, "AOCUWI"},
 
-		{"OMEMO", stanza.Chat, omemo, "AOCUW"},
-		{"OMEMO, normal", stanza.Normal, omemo, "AOCUW"},
+		{"OMEMO", stanza.Chat, omemo, "AOCUWI"},
+		{"OMEMO, normal", stanza.Normal, omemo, "AOCUWI"},
 		{"OMEMO without payload", stanza.Chat, transport, "AOCUW"},
 		{"EME alone", stanza.Chat, "<encryption xmlns='urn:xmpp:eme:0' namespace='urn:example:enc'/>", "AOCUW"},
 
@@ -75,7 +75,7 @@ func TestClassify(t *testing.T) {
 		{"call answered elsewhere", stanza.Chat, "<accept xmlns='urn:xmpp:jingle-message:0' id='1'/>", "AOCUW"},
 		{"invitation", stanza.Normal, mucInvite, "AOCUW"},
 		{"invitation refused", stanza.Normal, mucDecline, "AOCW"},
-		{"direct invitation", stanza.Normal, "<x xmlns='jabber:x:conference' jid='a@b'/>", "AOCUW"},
+		{"direct invitation", stanza.Normal, "<x xmlns='jabber:x:conference' jid='a@b'/>", "AOCUWI"},
 		{"private message in a room", stanza.Chat, body + mucMark, "AOCUWM"},
 		{"news of a room", stanza.Normal, mucMark, "OWM"},
 
@@ -86,14 +86,14 @@ func TestClassify(t *testing.T) {
 		{"a name of no meaning in a known namespace", stanza.Normal, "<foo xmlns='urn:xmpp:receipts'/>", "OW"},
 		{"foreign body", stanza.Normal, "<body xmlns='urn:example:thing'>x</body>", "OW"},
 
-		{"no-store", stanza.Chat, body + hNoStore, "CUW"},
-		{"no-permanent-store", stanza.Chat, body + hNoPerm, "OCUW"},
-		{"both ways", stanza.Chat, body + hNoStore + hStore, "CUW"},
-		{"off the record against store", stanza.Chat, body + hNoPerm + hStore, "OCUW"},
-		{"no-copy", stanza.Chat, body + hNoCopy, "AOUW"},
-		{"private", stanza.Chat, body + private, "AOUW"},
+		{"no-store", stanza.Chat, body + hNoStore, "CUWI"},
+		{"no-permanent-store", stanza.Chat, body + hNoPerm, "OCUWI"},
+		{"both ways", stanza.Chat, body + hNoStore + hStore, "CUWI"},
+		{"off the record against store", stanza.Chat, body + hNoPerm + hStore, "OCUWI"},
+		{"no-copy", stanza.Chat, body + hNoCopy, "AOUWI"},
+		{"private", stanza.Chat, body + private, "AOUWI"},
 		{"store alone", stanza.Chat, hStore, "AOCW"},
-		{"a hint of another namespace", stanza.Chat, body + "<no-store xmlns='urn:example:hints'/>", "AOCUW"},
+		{"a hint of another namespace", stanza.Chat, body + "<no-store xmlns='urn:example:hints'/>", "AOCUWI"},
 
 		{"result of the archive", stanza.Normal, "<result xmlns='urn:xmpp:mam:2' id='1'/>", "U"},
 		{"copy of something urgent", stanza.Chat, strings.Replace(carbon, "%", body, 1), "CU"},
@@ -123,6 +123,7 @@ func letters(c Class) string {
 		{c.Urgent(), 'U'},
 		{c.Worthy(), 'W'},
 		{c.Occupant(), 'M'},
+		{c.Instant(), 'I'},
 	} {
 		if x.is {
 			b.WriteByte(x.letter)

@@ -98,7 +98,9 @@ func (r *Room) groupchat(env *module.Envelope) error {
 	r.writeOccupantID(w, s.occ.id)
 	h := stanza.Header{Kind: stanza.Message, Type: stanza.Groupchat, ID: strings.Clone(st.ID), From: s.occ.jid, Lang: strings.Clone(st.Lang)}
 	m.stanza = stanza.New(h, w.String())
-	m.keep = m.subject != nil || m.retraction != nil || payload.Classify(st.With(func(h *stanza.Header) { h.Type = stanza.Chat })).Archived()
+	class := payload.Classify(st.With(func(h *stanza.Header) { h.Type = stanza.Chat }))
+	m.keep = m.subject != nil || m.retraction != nil || class.Archived()
+	m.instant, m.marker = m.keep && class.Instant(), payload.Displayed(st)
 	r.publish(m)
 	return nil
 }
@@ -131,9 +133,11 @@ type post struct {
 	// stanza has no recipient.
 	stanza *stanza.Stanza
 	// keep: it belongs into the archive.
-	keep       bool
-	subject    *Subject
-	retraction *retraction
+	keep bool
+	// instant: a person is to read it. marker: it says that something was displayed.
+	instant, marker bool
+	subject         *Subject
+	retraction      *retraction
 	// then is called after it was sent, or with the reason why it could not be stored.
 	then func(error)
 }
@@ -158,6 +162,7 @@ func (r *Room) publish(m post) {
 		msg.Seq = r.last
 		id = r.owner.ID(msg.Seq)
 		msg.Stanza = r.stored(m)
+		msg.Aside, msg.Marker = !m.instant, m.marker
 		out = m.stanza.Plus(r.owner.Element(id))
 	}
 	if m.retraction != nil {

@@ -39,7 +39,8 @@ func (r *Room) relay(st *stanza.Stanza) error {
 		if r.exists && (p.Is(ns.DiscoInfo, "query") || p.Is(ns.DiscoItems, "query")) {
 			return stanza.Refuse(stanza.BadRequest, "You are not in the room.")
 		}
-		return stanza.Refuse(stanza.NotAcceptable, "You are not in the room.")
+		// XEP-0410 section 3: asking again would not help, as the type modify would have it.
+		return &stanza.Fault{Condition: stanza.NotAcceptable, Kind: "cancel", Text: "You are not in the room."}
 	}
 	if p.Is(ns.Ping, "ping") && st.To.Resource() == s.occ.nick {
 		// XEP-0410 section 4: the answer is known here.

@@ -55,6 +55,11 @@ type Store interface {
 	Page(ctx context.Context, archive int64, q *mamquery.Query, sender jid.JID, newest stanzaid.Seq) (p mamquery.Page, missing bool, err error)
 	// Sender tells who sent a message of the archive, false if it is not there.
 	Sender(ctx context.Context, archive int64, seq stanzaid.Seq) (jid.JID, bool, error)
+	// Recent reads the end of an archive for the list of conversations of me: what me said, or what is
+	// not newer than read, is nothing new.
+	Recent(ctx context.Context, archive int64, me jid.JID, read stanzaid.Seq) (mamquery.Recent, error)
+	// Texts are the stanzas of messages of an archive, as far as they are there.
+	Texts(ctx context.Context, archive int64, seqs []stanzaid.Seq) (map[stanzaid.Seq]string, error)
 	// Bounds gives the ends of an archive, zero if it is empty.
 	Bounds(ctx context.Context, archive int64) (first, last stanzaid.Seq, err error)
 }
@@ -115,6 +120,8 @@ type Message struct {
 	Sender jid.JID
 	// Stanza is what is stored, "" for nothing.
 	Stanza string
+	// Aside: it is no message that a person is to read. Marker: it says that one was displayed.
+	Aside, Marker bool
 	// Subject becomes that of the room; nil to leave it.
 	Subject *Subject
 	// Retracts is the message that Tombstone replaces (XEP-0424 section 5), 0 for none.

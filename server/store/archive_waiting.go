@@ -106,7 +106,7 @@ func (ar *Archive) Save(progress []offline.Progress, done func(error)) {
 				return err
 			}
 			for _, seq := range p.Drop {
-				rows, err := Collect(&tx.Conn, scanListed, "SELECT seq, stanza FROM archive_entries WHERE archive = $1 AND seq = $2 AND flags >= 4", archive, seq)
+				rows, err := Collect(&tx.Conn, scanListed, "SELECT seq, stanza FROM archive_entries WHERE archive = $1 AND seq = $2 AND (flags & 4) <> 0", archive, seq)
 				if err != nil {
 					return err
 				}

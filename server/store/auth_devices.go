@@ -114,7 +114,7 @@ func (s *Auth) SeeDevice(ctx context.Context, n auth.SeenDevice) (d auth.Device,
 		if err := usable(&tx.Conn, n.Local); err != nil {
 			return err
 		}
-		if !n.Password {
+		if !n.Password && !n.Vouched {
 			if _, err := deviceBy(&tx.Conn, "agent", n.Local, n.Agent.ID); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strings"
 
 	"kith/server/circle"
 )
@@ -21,11 +22,17 @@ func (db *DB) Circles() *Circles { return &Circles{db} }
 func (s *Circles) Circles(ctx context.Context) (all []circle.Circle, err error) {
 	err = s.db.Read(ctx, func(c *Conn) error {
 		all, err = Collect(c, func(r *sql.Rows) (x circle.Circle, err error) {
-			var at int64
-			err = r.Scan(&x.ID, &x.Name, &x.Room, &at, &x.Removed)
+			var (
+				at    int64
+				names string
+			)
+			err = r.Scan(&x.ID, &x.Name, &x.Room, &at, &x.Removed, &names)
 			x.Created = fromUnixMilli(at)
+			for old := range strings.Lines(names) {
+				x.Names = append(x.Names, strings.TrimSuffix(old, "\n"))
+			}
 			return x, err
-		}, "SELECT id, name, room, created_at, removed FROM circles ORDER BY name, id")
+		}, "SELECT id, name, room, created_at, removed, names FROM circles ORDER BY name, id")
 		if err != nil {
 			return err
 		}
@@ -62,6 +69,32 @@ func (s *Circles) Add(ctx context.Context, c circle.Circle) error {
 		}
 		_, err := tx.Exec("INSERT INTO circles (id, name, room, created_at, removed) VALUES ($1, $2, $3, $4, $5)",
 			c.ID, c.Name, c.Room, unixMilli(c.Created), c.Removed)
+		return err
+	}))
+}
+
+// Rename implements [circle.Store].
+func (s *Circles) Rename(ctx context.Context, id, name string) error {
+	return wrap("rename circle", s.db.Write(ctx, func(tx *Tx) error {
+		if err := openCircle(tx, id); err != nil {
+			return err
+		}
+		var n int
+		if err := tx.QueryRow("SELECT COUNT(*) FROM circles WHERE name = $1 AND id <> $2 AND NOT removed", name, id).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return circle.ErrExists
+		}
+		_, err := tx.Exec("UPDATE circles SET names = names || name || $1, name = $2 WHERE id = $3", "\n", name, id)
+		return err
+	}))
+}
+
+// Renamed implements [circle.Store].
+func (s *Circles) Renamed(ctx context.Context, c circle.Circle) error {
+	return wrap("rename circle", s.db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.Exec("UPDATE circles SET names = '' WHERE id = $1 AND name = $2 AND names = $3", c.ID, c.Name, strings.Join(c.Names, "\n")+"\n")
 		return err
 	}))
 }

@@ -323,6 +323,7 @@ func (m *MUC) Temporary(ctx context.Context) ([]string, error) {
 func (m *MUC) Append(msg *muc.Message, done func(error)) {
 	e := &mam.Entry{
 		Archive: msg.Archive, Address: msg.Address, New: msg.New, Seq: msg.Seq, Peer: msg.Sender, Stored: &module.Stored{},
+		Aside: msg.Aside, Marker: msg.Marker,
 	}
 	m.db.Enqueue(func(tx *Tx) error {
 		if msg.Stanza != "" {
@@ -337,6 +338,10 @@ func (m *MUC) Append(msg *muc.Message, done func(error)) {
 			}
 		}
 		if msg.Retracts != 0 {
+			// What is left of it is nothing to read.
+			if _, err := tx.Exec("UPDATE archive_entries SET flags = flags + 8 WHERE archive = $1 AND seq = $2 AND (flags & 8) = 0", msg.Archive, msg.Retracts); err != nil {
+				return err
+			}
 			// No other archive lists what was said in a room, so its content is the room's to change.
 			_, err := tx.Exec("UPDATE archive_stanzas SET stanza = $1 WHERE id = (SELECT stanza FROM archive_entries WHERE archive = $2 AND seq = $3)",
 				msg.Tombstone, msg.Archive, msg.Retracts)
@@ -384,4 +389,31 @@ func (m *MUC) Sender(ctx context.Context, archive int64, seq stanzaid.Seq) (send
 // Bounds implements [muc.Store].
 func (m *MUC) Bounds(ctx context.Context, archive int64) (first, last stanzaid.Seq, err error) {
 	return m.archive.Bounds(ctx, archive)
+}
+
+const sqlRecentRoom = "SELECT e.seq, e.flags | CASE WHEN e.peer = $1 THEN 1 ELSE 0 END FROM archive_entries e WHERE " + shownOnly + " AND e.archive = $2 ORDER BY e.seq DESC LIMIT $3"
+
+// Recent implements [muc.Store].
+func (m *MUC) Recent(ctx context.Context, archive int64, me jid.JID, read stanzaid.Seq) (r mamquery.Recent, err error) {
+	err = m.db.Read(ctx, func(c *Conn) error {
+		r, err = recent(c, read, sqlRecentRoom, me.Bare().String(), archive, maxRecent)
+		return err
+	})
+	if err != nil {
+		return mamquery.Recent{}, fmt.Errorf("store: recent messages of a room: %w", err)
+	}
+	return r, nil
+}
+
+// Texts implements [muc.Store].
+func (m *MUC) Texts(ctx context.Context, archive int64, seqs []stanzaid.Seq) (map[stanzaid.Seq]string, error) {
+	var out map[stanzaid.Seq]string
+	err := m.db.Read(ctx, func(c *Conn) (err error) {
+		out, err = texts(c, archive, seqs)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: messages of a room: %w", err)
+	}
+	return out, nil
 }

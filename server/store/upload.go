@@ -22,13 +22,6 @@ func (db *DB) Uploads() *Uploads { return &Uploads{db} }
 // Add implements [upload.Store].
 func (u *Uploads) Add(ctx context.Context, f upload.File, quota int64) error {
 	return wrap("add a file", u.db.Write(ctx, func(tx *Tx) error {
-		var used int64
-		if err := tx.QueryRow("SELECT COALESCE(SUM(size), 0) FROM uploads WHERE account = $1", f.Account).Scan(&used); err != nil {
-			return err
-		}
-		if used+f.Size > quota {
-			return upload.ErrQuota
-		}
 		var id string
 		err := tx.QueryRow("SELECT id FROM uploads WHERE id = $1", f.ID).Scan(&id)
 		if err == nil {
@@ -36,6 +29,13 @@ func (u *Uploads) Add(ctx context.Context, f upload.File, quota int64) error {
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
+		}
+		var used int64
+		if err := tx.QueryRow("SELECT COALESCE(SUM(size), 0) FROM uploads WHERE account = $1", f.Account).Scan(&used); err != nil {
+			return err
+		}
+		if used+f.Size > quota {
+			return upload.ErrQuota
 		}
 		_, err = tx.Exec("INSERT INTO uploads (id, account, name, type, size, at, until) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 			f.ID, f.Account, f.Name, f.Type, f.Size, f.At.UnixMilli(), unixMilli(f.Until))
