@@ -36,6 +36,15 @@ func (t together) Tie(ctx context.Context, one circle.Person, others []circle.Pe
 	return t.people.Tie(ctx, roster.Friend{JID: one.JID, Name: one.Name}, friends, group)
 }
 
+// Regroup implements [circle.Effects].
+func (t together) Regroup(ctx context.Context, one jid.JID, others []circle.Regrouping, from, to string) error {
+	all := make([]roster.Regrouping, len(others))
+	for i, o := range others {
+		all[i] = roster.Regrouping(o)
+	}
+	return t.people.Regroup(ctx, one, all, from, to)
+}
+
 // Untie implements [circle.Effects].
 func (t together) Untie(ctx context.Context, one jid.JID, others, last []jid.JID, group string) error {
 	partings := make([]roster.Parting, len(others))
@@ -74,6 +83,35 @@ func (t together) Bookmark(ctx context.Context, account, room, name string) erro
 		w := xmltree.NewWriter(128).Empty(ns.Bookmarks, "conference", "name", name, "autojoin", "true")
 		return t.events.Publish(a, ns.Bookmarks, address, w.String(), bookmarks)
 	})
+}
+
+// Retitle implements [circle.Effects]. All else that a client has put into the bookmark stays.
+func (t together) Retitle(ctx context.Context, account, room, from, to string) error {
+	address := room + "@" + t.groups.JID().String()
+	return t.inside(ctx, account, func(a module.Account) error {
+		items, err := t.events.Items(a, ns.Bookmarks, address)
+		if err != nil {
+			return err
+		}
+		for _, payload := range items {
+			e, err := xmltree.Parse(payload, xmltree.Limits{Bytes: 1 << 16, Elements: 500, Depth: 20, Attrs: 50}, xmltree.Scope{})
+			if err != nil || !e.Is(ns.Bookmarks, "conference") || e.Attr("name") != from {
+				return nil // it is the client's own affair
+			}
+			return t.events.Publish(a, ns.Bookmarks, address, retitled(e, to), bookmarks)
+		}
+		return nil
+	})
+}
+
+// retitled is a bookmark with another name.
+func retitled(e xmltree.Element, name string) string {
+	w := xmltree.NewWriter(256)
+	w.Open(ns.Bookmarks, "conference", "name", name, "autojoin", e.Attr("autojoin"))
+	for c := range e.Children() {
+		w.Copy(c, ns.Bookmarks)
+	}
+	return w.Close().String()
 }
 
 // Unbookmark implements [circle.Effects].

@@ -110,6 +110,22 @@ func TestCircle(t *testing.T) {
 	m.Send(`<presence to='` + room + `/m' id='j'><x xmlns='http://jabber.org/protocol/muc'/></presence>`)
 	m.Wait(t, "refusal", func(st *stanza.Stanza) bool { return st.Kind == stanza.Presence && st.Type == stanza.Error })
 
+	// Another name: the groups, the room and the bookmarks follow; what else is in them stays.
+	if err := s.Circles().Rename(t.Context(), c.ID, "The Clan"); err != nil {
+		t.Fatal(err)
+	}
+	renamed := push(t, carol, "alice@example.org", "name='Mum'", "<group>Mine</group>", "<group>The Clan</group>")
+	if strings.Contains(renamed.String(), "The Family") {
+		t.Errorf("still in the old group: %s", renamed)
+	}
+	push(t, a, "bob@example.org", "name='Bobby'", "<group>Work</group>", "<group>The Clan</group>")
+	if err := s.Circles().CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "bookmarks", carol.Ask(`<iq type='get' id='m2'><pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:bookmarks:1'/></pubsub></iq>`),
+		"id='"+room+"'", "autojoin='true'", "name='The Clan'")
+	expect(t, "the room", carol.Ask(`<iq type='get' id='di' to='`+room+`'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`), "name='The Clan'")
+
 	// Carol leaves: no contact of either any more, and out of the room.
 	if err := s.Circles().Leave(t.Context(), c.ID, "carol"); err != nil {
 		t.Fatal(err)
@@ -171,6 +187,10 @@ func TestCircleCommands(t *testing.T) {
 	expect(t, "nobody", run(a, "join", field("circle", c.ID)+field("members", "nobody@example.org")), "item-not-found")
 	expect(t, "joined", run(a, "join", field("circle", c.ID)+both), "status='completed'")
 	expect(t, "list", run(a, "list", ""), "Choir", "bob@example.org", c.Room+"@groups.example.org")
+	expect(t, "renamed", run(a, "rename", field("circle", c.ID)+field("name", "Singers")), "status='completed'")
+	expect(t, "list", run(a, "list", ""), "Singers", c.Room+"@groups.example.org")
+	expect(t, "no name", run(a, "rename", field("circle", c.ID)+field("name", " ")), "type='error'")
+	expect(t, "a member renames", run(b, "rename", ""), "item-not-found")
 	expect(t, "left", run(a, "leave", field("circle", c.ID)+field("members", "bob@example.org")), "status='completed'")
 	expect(t, "left twice", run(a, "leave", field("circle", c.ID)+field("members", "bob@example.org")), "item-not-found")
 	expect(t, "removed", run(a, "remove", field("circle", c.ID)), "status='completed'")

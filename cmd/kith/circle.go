@@ -36,6 +36,7 @@ without having asked, and shares a private group chat with them.`,
 				_, err := p.LeaveCircle(ctx, in)
 				return "Left.", err
 			}),
+		circleRenameCommand(),
 		circleNameCommand("remove NAME", "Remove a circle and its group chat", "kith circle remove Family",
 			func(ctx context.Context, p people, name string) (string, error) {
 				_, err := p.RemoveCircle(ctx, circleName{name})
@@ -49,6 +50,20 @@ func circleNameCommand(use, short, example string, do func(context.Context, peop
 	return circleRun(use, short, example, oneArg("the name of a circle"), func(ctx context.Context, p people, args []string) (string, error) {
 		return do(ctx, p, args[0])
 	})
+}
+
+func circleRenameCommand() *cobra.Command {
+	args := func(c *cobra.Command, args []string) error {
+		if len(args) != 2 {
+			return &usageError{fmt.Errorf("%s takes the name of a circle and its new name; see %s --help", c.CommandPath(), c.CommandPath())}
+		}
+		return nil
+	}
+	return circleRun("rename NAME NEWNAME", "Give a circle and its group chat another name", "kith circle rename Family Smiths", args,
+		func(ctx context.Context, p people, args []string) (string, error) {
+			_, err := p.RenameCircle(ctx, circleRename{Name: args[0], To: args[1]})
+			return "Renamed " + args[0] + " to " + args[1] + ".", err
+		})
 }
 
 func circleMembersCommand(use, short, example string, do func(context.Context, people, circleMembers) (string, error)) *cobra.Command {

@@ -21,6 +21,14 @@ func TestCirclesAndGuardians(t *testing.T) {
 	if out := must(t, "", data("circle", "list")...); !strings.Contains(out, "Family  alice@localhost, bob@localhost") {
 		t.Errorf("list: %s", out)
 	}
+	must(t, "", data("circle", "add", "Choir")...)
+	refused(t, 1, `there is a circle "choir" already`, "", data("circle", "rename", "Family", "choir")...)
+	refused(t, 1, `there is no circle "Band"`, "", data("circle", "rename", "Band", "Group")...)
+	refused(t, 2, "takes the name of a circle and its new name", "", data("circle", "rename", "Family")...)
+	if out := must(t, "", data("circle", "rename", "choir", "Band")...); out != "Renamed choir to Band.\n" {
+		t.Errorf("rename: %s", out)
+	}
+	must(t, "", data("circle", "remove", "Band")...)
 	refused(t, 1, "guardians are for the role limited alone", password, data("user", "add", "carol", "--guardian", "alice")...)
 	refused(t, 1, "a guardian needs an account here", password, data("user", "add", "ben", "--role", "limited", "--guardian", "nobody")...)
 	must(t, password, data("user", "add", "ben", "--role", "limited", "--guardian", "alice")...)
@@ -39,6 +47,8 @@ func TestCirclesAndGuardians(t *testing.T) {
 	}
 	must(t, "", data("user", "guardians", "ben", "bob", "alice")...)
 	refused(t, 1, "bob@localhost is the last administrator", "", data("user", "role", "bob", "limited")...)
+	must(t, "", data("circle", "rename", "Family", "Clan")...)
+	must(t, "", data("circle", "rename", "Clan", "Family")...)
 	must(t, "", data("circle", "leave", "Family", "bob")...)
 	refused(t, 1, "bob@localhost is not in the circle Family", "", data("circle", "leave", "Family", "bob")...)
 	must(t, "", data("circle", "remove", "Family")...)

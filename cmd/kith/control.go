@@ -48,6 +48,7 @@ func controlHandler(p people, l links) http.Handler {
 	answer(mux, "circle/list", p.ListCircles)
 	answer(mux, "circle/join", p.JoinCircle)
 	answer(mux, "circle/leave", p.LeaveCircle)
+	answer(mux, "circle/rename", p.RenameCircle)
 	answer(mux, "circle/remove", p.RemoveCircle)
 	answer(mux, "federation/status", l.Status)
 	answer(mux, "federation/policy", l.SetPolicy)

@@ -20,6 +20,7 @@ type relations interface {
 	ListCircles(context.Context, none) ([]circleInfo, error)
 	JoinCircle(context.Context, circleMembers) (none, error)
 	LeaveCircle(context.Context, circleMembers) (none, error)
+	RenameCircle(context.Context, circleRename) (none, error)
 	RemoveCircle(context.Context, circleName) (none, error)
 }
 
@@ -36,6 +37,11 @@ type guardianship struct {
 	Change bool `json:"change,omitempty"`
 	// Named is false where the administrators decide because nobody was named.
 	Named bool `json:"named,omitempty"`
+}
+
+type circleRename struct {
+	Name string `json:"name"`
+	To   string `json:"to"`
 }
 
 type circleName struct {
@@ -226,6 +232,14 @@ func (o operator) LeaveCircle(ctx context.Context, in circleMembers) (none, erro
 	return o.eachMember(ctx, in, o.circles.Leave)
 }
 
+func (o operator) RenameCircle(ctx context.Context, in circleRename) (none, error) {
+	c, err := o.circles.Find(in.Name)
+	if err != nil {
+		return none{}, circleSentence(in.Name, err)
+	}
+	return none{}, circleSentence(in.To, o.circles.Rename(ctx, c.ID, in.To))
+}
+
 func (o operator) RemoveCircle(ctx context.Context, in circleName) (none, error) {
 	c, err := o.circles.Find(in.Name)
 	if err == nil {
@@ -269,6 +283,10 @@ func (r remote) JoinCircle(ctx context.Context, in circleMembers) (none, error) 
 
 func (r remote) LeaveCircle(ctx context.Context, in circleMembers) (none, error) {
 	return call[circleMembers, none](ctx, r, "circle/leave", in)
+}
+
+func (r remote) RenameCircle(ctx context.Context, in circleRename) (none, error) {
+	return call[circleRename, none](ctx, r, "circle/rename", in)
 }
 
 func (r remote) RemoveCircle(ctx context.Context, in circleName) (none, error) {

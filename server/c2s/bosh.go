@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,6 +28,8 @@ const (
 	// boshWait is the longest that a request is held, boshIdle how long there may be none.
 	boshWait = 50 * time.Second
 	boshIdle = time.Minute
+	// boshPause is how long a client may ask for that there be none, as while one page gives way to another.
+	boshPause = 2 * time.Minute
 	// boshHold is how many requests are held at most, boshPolling what a client that polls is told to keep
 	// to.
 	boshHold    = 2
@@ -39,8 +42,28 @@ const (
 
 // bosh knows the sessions over HTTP requests.
 type bosh struct {
-	mu       sync.Mutex // guards sessions
-	sessions map[string]*boshConn
+	perAddress int
+
+	mu        sync.Mutex // guards the fields below
+	sessions  map[string]*boshConn
+	byAddress map[netip.Prefix]int
+}
+
+// network is whose sessions are counted together: an address, or what a house has of IPv6 addresses. It is
+// invalid for this machine, on which a web server stands in front.
+func network(a netip.Addr) netip.Prefix {
+	if !a.IsValid() || a.IsLoopback() {
+		return netip.Prefix{}
+	}
+	bits := 64
+	if a = a.Unmap(); a.Is4() {
+		bits = 32
+	}
+	p, err := a.WithZone("").Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
 }
 
 func (b *bosh) find(sid string) *boshConn {
@@ -52,14 +75,32 @@ func (b *bosh) find(sid string) *boshConn {
 func (b *bosh) add(c *boshConn) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.sessions) >= maxBOSH {
+	from := network(c.security.Remote)
+	if len(b.sessions) >= maxBOSH || from.IsValid() && b.byAddress[from] >= b.perAddress {
 		return false
 	}
 	if b.sessions == nil {
-		b.sessions = map[string]*boshConn{}
+		b.sessions, b.byAddress = map[string]*boshConn{}, map[netip.Prefix]int{}
 	}
 	b.sessions[c.sid] = c
+	if from.IsValid() {
+		b.byAddress[from]++
+	}
 	return true
+}
+
+// leave takes a session out of those that its address may have. It can still be asked for its last answers.
+func (b *bosh) leave(c *boshConn) {
+	from := network(c.security.Remote)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c.left || !from.IsValid() {
+		return
+	}
+	c.left = true
+	if b.byAddress[from]--; b.byAddress[from] <= 0 {
+		delete(b.byAddress, from)
+	}
 }
 
 func (b *bosh) remove(c *boshConn) {
@@ -100,6 +141,8 @@ func (s *Server) BOSH(security func(*http.Request) Security) http.Handler {
 type boshBody struct {
 	rid  uint64
 	root xmltree.Element
+	// pause is how long the client wants to be silent, 0 if it does not say.
+	pause time.Duration
 	// items are what is in it.
 	items []stream.Item
 }
@@ -149,8 +192,9 @@ func (s *Server) bind(w http.ResponseWriter, r *http.Request, sec Security) {
 	}
 	b := &boshBody{rid: rid, root: root}
 	if c == nil {
-		if c = s.newBOSH(b, sec); c == nil {
-			writeBody(w, terminal("internal-server-error"))
+		var refusal string
+		if c, refusal = s.newBOSH(b, sec); c == nil {
+			writeBody(w, terminal(refusal))
 			return
 		}
 	}
@@ -170,29 +214,33 @@ func writeBody(w http.ResponseWriter, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// newBOSH begins a session (XEP-0124 section 7.1).
-func (s *Server) newBOSH(b *boshBody, sec Security) *boshConn {
+// newBOSH begins a session (XEP-0124 section 7.1), or says why not (section 17.2).
+func (s *Server) newBOSH(b *boshBody, sec Security) (c *boshConn, refusal string) {
 	// Requests come by different connections: what binds one of them says nothing of the next.
 	sec.Channel.Bindings = nil
-	c := &boshConn{
-		srv: s, sid: rand.Text(), security: sec, next: b.rid, fresh: true,
-		wait: min(boshWait, seconds(b.root.Attr("wait"))), limits: earlyLimits,
+	c = &boshConn{
+		srv: s, sid: rand.Text(), security: sec, next: b.rid, fresh: true, inactivity: boshIdle,
+		wait: min(boshWait, seconds(b.root.Attr("wait"))), limits: earlyLimits, acks: b.root.Attr("ack") == "1",
 	}
 	c.cond = sync.NewCond(&c.mu)
 	if c.hold = boshHold; b.root.Attr("hold") != "" {
 		n, err := strconv.Atoi(b.root.Attr("hold"))
 		if err != nil || n < 0 {
-			return nil
+			return nil, "bad-request"
 		}
 		c.hold = min(n, boshHold)
 	}
+	if !c.keys.begin(b.root) {
+		return nil, "bad-request"
+	}
 	c.hear()
 	if !s.bosh.add(c) {
-		return nil
+		s.counters.BOSHRefused.Inc()
+		return nil, "policy-violation"
 	}
 	s.counters.Connections.Inc()
 	s.start(c, nil)
-	return c
+	return c, ""
 }
 
 // seconds reads how long a client wants requests to be held.
@@ -238,6 +286,12 @@ func (c *boshConn) read(b *boshBody) error {
 			return err
 		}
 		b.items = append(b.items, item)
+	}
+	if text, ok := b.root.LookupAttr("", "pause"); ok && !begins {
+		n, err := strconv.ParseUint(text, 10, 16)
+		if b.pause = time.Duration(n) * time.Second; err != nil || b.pause > boshPause {
+			return &stream.Error{Condition: stream.PolicyViolation, Text: "Nobody may pause for so long."}
+		}
 	}
 	if strings.TrimSpace(b.root.Attr("type")) == "terminate" {
 		b.items = append(b.items, stream.Item{Kind: stream.Close})

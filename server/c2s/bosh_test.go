@@ -2,12 +2,16 @@ package c2s
 
 import (
 	"context"
+	"crypto/sha1"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"kith/internal/jid"
 	"kith/internal/ns"
@@ -279,6 +283,217 @@ func TestBOSHInactivity(t *testing.T) {
 	if e := c.get(); e.Attr("id") != "m1" {
 		t.Errorf("got %s", e.Source())
 	}
+}
+
+// hold makes a request in the background, and waits until the server has it.
+func (c *boshClient) hold(w *world, attrs, inner string) <-chan string {
+	c.t.Helper()
+	conn := w.srv.bosh.find(c.sid)
+	held := func() int {
+		conn.mu.Lock()
+		defer conn.mu.Unlock()
+		return int(conn.next - c.rid)
+	}
+	rid := c.rid
+	out := make(chan string, 1)
+	go func() {
+		text, _ := c.raw(c.t.Context(), c.body(rid, attrs, inner))
+		out <- text
+	}()
+	until(c.t, "the server has the request", func() bool { return held() > 0 })
+	c.rid++
+	return out
+}
+
+// A client that goes from one page to the next says so: what is held comes back empty, and what comes
+// meanwhile waits for it; for no longer than it has asked for.
+func TestBOSHPause(t *testing.T) {
+	w := newWorld(t)
+	w.auth.add(t, sasl.Hashes(), "alice")
+	c := newBOSH(t, w)
+	if e := c.begin("hold='1'"); e.Attr("maxpause") != "120" {
+		t.Errorf("answer: %s", e.Source())
+	}
+	full := c.login("alice")
+	held := c.hold(w, "", "")
+	if e := c.request("pause='110'", ""); e.CountChildren() != 0 || c.ended != "" {
+		t.Errorf("answer to the pause: %s", e.Source())
+	}
+	if e := c.parse(<-held); e.CountChildren() != 0 {
+		t.Errorf("answer to what was held: %s", e.Source())
+	}
+	w.clock.Advance(100 * time.Second)
+	w.inject(full, "m1", "<body>1</body>")
+	if e := c.get(); e.Attr("id") != "m1" {
+		t.Errorf("got %s", e.Source())
+	}
+	// Afterwards all is as it was.
+	w.clock.Advance(boshIdle)
+	until(t, "the session is over", func() bool { return len(w.srv.sessions.all()) == 0 })
+
+	c = newBOSH(t, w)
+	c.begin("hold='1'")
+	c.login("alice")
+	c.request("pause='20'", "")
+	w.clock.Advance(20 * time.Second)
+	until(t, "a shorter time", func() bool { return len(w.srv.sessions.all()) == 0 })
+
+	c = newBOSH(t, w)
+	c.begin("hold='1'")
+	c.login("alice")
+	c.request("pause='121'", "")
+	for c.ended == "" {
+		c.request("", "")
+	}
+	if c.ended != "remote-stream-error" {
+		t.Errorf("a pause that is too long: %s", c.ended)
+	}
+}
+
+// keySequence are the keys of XEP-0124 section 15.3, in the order in which they are shown.
+func keySequence(seed string, n int) []string {
+	keys := make([]string, n)
+	for i := range n {
+		sum := sha1.Sum([]byte(seed))
+		seed = hex.EncodeToString(sum[:])
+		keys[n-1-i] = seed
+	}
+	return keys
+}
+
+// Without the next key nobody makes a request, new or again, even if he has seen all others.
+func TestBOSHKeys(t *testing.T) {
+	w := newWorld(t)
+	ping := "<iq type='get' id='ping' xmlns='jabber:client'><ping xmlns='urn:xmpp:ping'/></iq>"
+	begin := func() (*boshClient, []string) {
+		c := newBOSH(t, w)
+		keys := keySequence("a seed", 6)
+		c.begin("hold='1' newkey='" + strings.ToUpper(keys[0]) + "'")
+		c.get()
+		return c, keys[1:]
+	}
+	over := func(what string, c *boshClient) {
+		t.Helper()
+		for c.ended == "" {
+			c.request("pause='60' key='"+strings.Repeat("0", 40)+"'", "")
+		}
+		if c.ended != "item-not-found" && c.ended != "remote-connection-failed" {
+			t.Errorf("%s: %s", what, c.ended)
+		}
+		until(t, what+": the session is over", func() bool {
+			conn := w.srv.bosh.find(c.sid)
+			conn.mu.Lock()
+			defer conn.mu.Unlock()
+			return conn.gone
+		})
+	}
+	c, keys := begin()
+	c.request("pause='60' key='"+keys[0]+"'", "")
+	// The same again, as if the answer was lost: by whom made it, and by somebody else.
+	again, err := c.raw(t.Context(), c.body(c.rid-1, "key='"+keys[0]+"'", ""))
+	if err != nil || strings.Contains(again, "terminate") {
+		t.Errorf("again: %s %v", again, err)
+	}
+	again, err = c.raw(t.Context(), c.body(c.rid-1, "key='"+keys[1]+"'", ""))
+	if err != nil || !strings.Contains(again, "condition='item-not-found'") {
+		t.Errorf("again, by somebody else: %s %v", again, err)
+	}
+	c.request("pause='60' key='"+keys[1]+"'", "")
+	next := keySequence("another", 4)
+	c.request("pause='60' key='"+keys[2]+"' newkey='"+next[0]+"'", "")
+	if c.request("pause='60' key='"+next[1]+"'", ""); c.ended != "" {
+		t.Fatalf("the next sequence: %s", c.ended)
+	}
+	c.request("pause='60' key='"+next[1]+"'", ping)
+	over("the same key twice", c)
+
+	c, _ = begin()
+	c.request("pause='60'", "")
+	over("no key", c)
+	c, keys = begin()
+	c.request("pause='60' key='"+keys[1]+"'", "")
+	over("one too far", c)
+	c, keys = begin()
+	c.request("pause='60' key='"+keys[0]+"' newkey='abc'", "")
+	over("a new key that is none", c)
+	text, err := newBOSH(t, w).raw(t.Context(), "<body rid='1' newkey='abc' to='"+domain+"' xmlns='http://jabber.org/protocol/httpbind'/>")
+	if err != nil || !strings.Contains(text, "bad-request") {
+		t.Errorf("a first key that is none: %s %v", text, err)
+	}
+}
+
+// Both sides say what has come (XEP-0124 section 9).
+func TestBOSHAcknowledgements(t *testing.T) {
+	w := newWorld(t)
+	w.auth.add(t, sasl.Hashes(), "alice")
+	c := newBOSH(t, w)
+	first := c.rid
+	if e := c.begin("hold='2' ack='1'"); e.Attr("ack") != strconv.FormatUint(first, 10) {
+		t.Errorf("the first answer: %s", e.Source())
+	}
+	full := c.login("alice")
+	// Two are held: the answer to the first says that the second has come.
+	one := c.hold(w, "", "")
+	two := c.hold(w, "", "")
+	w.inject(full, "m1", "<body>1</body>")
+	if e := c.parse(<-one); e.Attr("ack") != strconv.FormatUint(c.rid-1, 10) || e.CountChildren() != 1 {
+		t.Errorf("answer: %s", e.Source())
+	}
+	c.waiting = nil
+	w.inject(full, "m2", "<body>2</body>")
+	text := <-two
+	if e := c.parse(text); e.Attr("ack") != "" || e.CountChildren() != 1 {
+		t.Errorf("answer: %s", e.Source())
+	}
+	c.waiting = nil
+	// The client has not got the last one: it is told that it was sent, and when, and asks for it.
+	lost := c.rid - 1
+	had := "ack='" + strconv.FormatUint(lost-1, 10) + "'"
+	soon := c.hold(w, had, "") // it may be on its way still
+	w.clock.Advance(1500 * time.Millisecond)
+	c.hold(w, had, "")
+	if r := c.parse(<-soon); r.Attr("report") != strconv.FormatUint(lost, 10) || r.Attr("time") != "1500" {
+		t.Errorf("report: %s", r.Source())
+	}
+	again, err := c.raw(t.Context(), c.body(lost, "", ""))
+	if err != nil || again != text {
+		t.Errorf("again: %q %v", again, err)
+	}
+}
+
+// However many connections it uses, one network has so many sessions; others are not hindered.
+func TestBOSHPerAddress(t *testing.T) {
+	w := newWorld(t)
+	w.srv.bosh.perAddress = 3
+	from := ""
+	web := httptest.NewServer(w.srv.BOSH(func(*http.Request) Security {
+		return Security{Remote: netip.MustParseAddr(from), Channel: sasl.Channel{Confidential: true}}
+	}))
+	t.Cleanup(func() { web.CloseClientConnections(); web.Close() })
+	begin := func(remote string) *boshClient {
+		t.Helper()
+		from = remote
+		c := &boshClient{t: t, web: web, rid: 1}
+		c.begin("hold='1'")
+		return c
+	}
+	clients := []*boshClient{begin("2001:db8::1"), begin("2001:db8::2"), begin("2001:db8::3")}
+	if c := begin("2001:db8::4"); c.ended != "policy-violation" {
+		t.Errorf("one too many: %q", c.ended)
+	}
+	if n := w.srv.Counters().BOSHRefused.Load(); n != 1 {
+		t.Errorf("counted %d times", n)
+	}
+	for _, other := range []string{"2001:db8:0:1::1", "192.0.2.1", "::ffff:192.0.2.2", "127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1"} {
+		if c := begin(other); c.ended != "" {
+			t.Errorf("%s: %s", other, c.ended)
+		}
+	}
+	clients[0].request("type='terminate'", "")
+	for clients[0].ended == "" {
+		clients[0].request("", "")
+	}
+	until(t, "there is room again", func() bool { return begin("2001:db8::5").ended == "" })
 }
 
 func TestBOSHRefusals(t *testing.T) {

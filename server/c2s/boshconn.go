@@ -4,6 +4,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,11 @@ type boshConn struct {
 	security Security
 	wait     time.Duration
 	hold     int
-	heard    atomic.Int64
+	// acks: the client says which answers it has (XEP-0124 section 9.2).
+	acks  bool
+	heard atomic.Int64
+
+	left bool // its address may have another; guarded by bosh.mu
 
 	// The writer's alone.
 	out       []byte
@@ -38,7 +43,16 @@ type boshConn struct {
 	fresh  bool
 	limits xmltree.Limits
 	// next is the number of the request that is expected.
-	next    uint64
+	next uint64
+	keys boshKeys
+	// created: the answer to the first request was given.
+	created bool
+	// inactivity is how long there may be no request.
+	inactivity time.Duration
+	// acked: the first answer has told which requests have come.
+	acked bool
+	// report is an answer that the client should have and seems not to, 0 for none.
+	report  uint64
 	held    []*boshRequest // by their numbers
 	early   []*boshRequest // that came before one with a lower number
 	answers []boshAnswer   // the last ones, for clients that ask again
@@ -58,6 +72,7 @@ type boshRequest struct {
 type boshAnswer struct {
 	rid  uint64
 	body string
+	at   time.Time
 }
 
 var _ Conn = (*boshConn)(nil)
@@ -121,7 +136,7 @@ func (c *boshConn) release(q *boshRequest, body string) string {
 	c.held = slices.DeleteFunc(c.held, func(o *boshRequest) bool { return o == q })
 	c.early = slices.DeleteFunc(c.early, func(o *boshRequest) bool { return o == q })
 	if body != "" {
-		c.remember(q.body.rid, body)
+		body = c.remember(q.body.rid, body)
 	}
 	c.watchIdle()
 	return body
@@ -131,6 +146,8 @@ func (c *boshConn) release(q *boshRequest, body string) string {
 func (c *boshConn) accept(q *boshRequest) (answer string, done bool) {
 	rid := q.body.rid
 	switch {
+	case rid < c.next && !c.keys.again(rid, q.body.root):
+		return terminal("item-not-found"), true
 	case rid < c.next:
 		return c.again(q)
 	case c.gone || c.over:
@@ -145,6 +162,10 @@ func (c *boshConn) accept(q *boshRequest) (answer string, done bool) {
 		return "", false
 	}
 	for q != nil {
+		if c.created && !c.keys.take(q.body.rid, q.body.root, c.window()) {
+			// XEP-0124 section 15.4: nothing of it counts, and it is over.
+			return c.cheated(q), true
+		}
 		c.take(q)
 		i := slices.IndexFunc(c.early, func(o *boshRequest) bool { return o.body.rid == c.next })
 		q = nil
@@ -159,12 +180,61 @@ func (c *boshConn) accept(q *boshRequest) (answer string, done bool) {
 // take accepts the request that is expected. It needs c.mu.
 func (c *boshConn) take(q *boshRequest) {
 	c.next++
+	c.created, c.inactivity = true, boshIdle
 	c.held = append(c.held, q)
 	c.inbox = append(c.inbox, q.body.items...)
 	if c.idle != nil {
 		c.idle.Stop()
 	}
+	if q.body.pause > 0 {
+		// XEP-0124 section 10: all are answered, with nothing in it.
+		c.inactivity = q.body.pause
+		for len(c.held) > 0 {
+			c.reply(emptyBody)
+		}
+	} else if c.missed(q.body.root) {
+		c.reply(emptyBody)
+	}
 	c.cond.Broadcast()
+}
+
+// cheated ends the session of a client that may not be the one that began it. It needs c.mu.
+func (c *boshConn) cheated(q *boshRequest) string {
+	c.problem = errBOSHGone
+	c.cond.Broadcast()
+	body := terminal("item-not-found")
+	for _, o := range c.early {
+		o.answer <- body
+	}
+	c.early = nil
+	select {
+	case q.answer <- body: // it was early, and waits
+	default:
+	}
+	return body
+}
+
+// boshLost is how old an answer is that a client should have by now.
+const boshLost = time.Second
+
+// missed reports whether the client lacks an answer that was given some time ago (XEP-0124 section 9.2): then
+// the next one tells it. It needs c.mu.
+func (c *boshConn) missed(body xmltree.Element) bool {
+	text, ok := body.LookupAttr("", "ack")
+	if !c.acks || !ok {
+		return false
+	}
+	ack, err := strconv.ParseUint(text, 10, 53)
+	if err != nil {
+		return false
+	}
+	for _, a := range c.answers {
+		if a.rid == ack+1 && c.srv.deps.Clock.Now().Sub(a.at) >= boshLost {
+			c.report = a.rid
+			return true
+		}
+	}
+	return false
 }
 
 // again answers a request that came before (XEP-0124 section 14.3). It needs c.mu.
@@ -193,20 +263,34 @@ func (c *boshConn) again(q *boshRequest) (answer string, done bool) {
 	return "", false
 }
 
-// remember keeps an answer for a client that does not get it. It needs c.mu.
-func (c *boshConn) remember(rid uint64, body string) {
-	c.answers = append(c.answers, boshAnswer{rid, body})
+// remember completes an answer, and keeps it for a client that does not get it. It needs c.mu.
+func (c *boshConn) remember(rid uint64, body string) string {
+	now := c.srv.deps.Clock.Now()
+	attrs := ""
+	// XEP-0124 section 9.1: up to where all requests have come, unless that goes without saying.
+	if ack := c.next - 1; ack != rid || !c.acked {
+		c.acked = true
+		attrs = " ack='" + strconv.FormatUint(ack, 10) + "'"
+	}
+	for _, a := range c.answers {
+		if a.rid == c.report {
+			attrs += " report='" + strconv.FormatUint(c.report, 10) + "' time='" + strconv.FormatInt(now.Sub(a.at).Milliseconds(), 10) + "'"
+			c.report = 0
+		}
+	}
+	body = "<body" + attrs + strings.TrimPrefix(body, "<body")
+	c.answers = append(c.answers, boshAnswer{rid, body, now})
 	if n := len(c.answers) - c.window() - 1; n > 0 {
 		c.answers = slices.Delete(c.answers, 0, n)
 	}
+	return body
 }
 
 // reply answers the oldest request that is held. It needs c.mu.
 func (c *boshConn) reply(body string) {
 	q := c.held[0]
 	c.held = c.held[1:]
-	c.remember(q.body.rid, body)
-	q.answer <- body
+	q.answer <- c.remember(q.body.rid, body)
 	c.watchIdle()
 }
 
@@ -216,9 +300,9 @@ func (c *boshConn) watchIdle() {
 		return
 	}
 	if c.idle == nil {
-		c.idle = c.srv.deps.Clock.AfterFunc(boshIdle, c.vanished)
+		c.idle = c.srv.deps.Clock.AfterFunc(c.inactivity, c.vanished)
 	} else {
-		c.idle.Reset(boshIdle)
+		c.idle.Reset(c.inactivity)
 	}
 }
 
@@ -318,7 +402,7 @@ func (c *boshConn) wrap() string {
 			attrs = append(
 				attrs, "sid", c.sid, "ver", "1.11", "wait", itoa(uint32(c.wait/time.Second)), "hold", strconv.Itoa(c.hold), //nolint:gosec // it is small
 				"requests", strconv.Itoa(c.window()), "inactivity", itoa(uint32(boshIdle/time.Second)),
-				"polling", itoa(uint32(boshPolling/time.Second)), "xmpp:restartlogic", "true",
+				"maxpause", itoa(uint32(boshPause/time.Second)), "polling", itoa(uint32(boshPolling/time.Second)), "xmpp:restartlogic", "true",
 			)
 		}
 		c.header = nil
@@ -389,6 +473,7 @@ func (c *boshConn) Close() {
 	}
 	c.inbox = nil
 	c.mu.Unlock()
+	c.srv.bosh.leave(c)
 	c.srv.deps.Clock.AfterFunc(boshIdle, func() { c.srv.bosh.remove(c) })
 }
 

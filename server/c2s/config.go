@@ -26,6 +26,9 @@ type Config struct {
 	// Sessions is how many clients of one account may be signed in at the same time. Those that
 	// lost their connection and may still come back give way to a new one.
 	Sessions int `toml:"sessions"`
+	// BOSHPerAddress is how many sessions over HTTP requests (XEP-0124) an address may have at the same
+	// time; all IPv6 addresses of a network count as one.
+	BOSHPerAddress int `toml:"bosh_per_address"`
 	// Unaccepted is how many stanzas of one client may be waiting to be stored; it is read from
 	// no further until some are.
 	Unaccepted int `toml:"unaccepted"`
@@ -55,6 +58,7 @@ func DefaultConfig() Config {
 		LoginTries:     5,
 		LocalPlaintext: true,
 		Sessions:       20,
+		BOSHPerAddress: 100,
 		Unaccepted:     256,
 		QueueStanzas:   10_000,
 		QueueBytes:     16 << 20,
@@ -75,6 +79,7 @@ func (c Config) Validate() error {
 	// RFC 6120 section 6.4.5: between 2 and 5 retries.
 	check.Number("login_tries", c.LoginTries, 1, 6)
 	check.Number("sessions", c.Sessions, 1, 1000)
+	check.Number("bosh_per_address", c.BOSHPerAddress, 1, maxBOSH)
 	check.Number("unaccepted", c.Unaccepted, 1, 1<<16)
 	check.Number("queue_stanzas", c.QueueStanzas, 100, 1<<20)
 	check.Size("queue_bytes", c.QueueBytes, c.StanzaBytes, 1<<30)
@@ -130,6 +135,7 @@ func (c Config) limits() xmltree.Limits {
 // Counters count what happened to connections and sessions.
 type Counters struct {
 	Connections    *counter.Counter // connections taken
+	BOSHRefused    *counter.Counter // sessions over HTTP refused because there were too many
 	Bound          *counter.Counter // sessions begun
 	Resumed        *counter.Counter // sessions continued on another connection
 	ResumeFailed   *counter.Counter // resumptions refused
@@ -153,7 +159,7 @@ type Counters struct {
 func newCounters() Counters {
 	n := func(name string) *counter.Counter { return counter.New("c2s_" + name) }
 	return Counters{
-		Connections: n("connections"), Bound: n("sessions_bound"), Resumed: n("sessions_resumed"), ResumeFailed: n("resume_failed"),
+		Connections: n("connections"), BOSHRefused: n("bosh_refused"), Bound: n("sessions_bound"), Resumed: n("sessions_resumed"), ResumeFailed: n("resume_failed"),
 		Detached: n("sessions_detached"), Expired: n("sessions_expired"), LoginTimeout: n("login_timeout"), LoginFailed: n("login_failed"),
 		BadStream: n("bad_stream"), TooManySession: n("too_many_sessions"), QueueOverflow: n("queue_overflow"), HeldOverflow: n("held_overflow"),
 		WriteTimeout: n("write_timeout"), AckTimeout: n("ack_timeout"), IdleTimeout: n("idle_timeout"), CreditWaits: n("credit_waits"),
@@ -164,7 +170,7 @@ func newCounters() Counters {
 // All lists the counters, for metrics.
 func (c Counters) All() []*counter.Counter {
 	return []*counter.Counter{
-		c.Connections, c.Bound, c.Resumed, c.ResumeFailed, c.Detached, c.Expired, c.LoginTimeout, c.LoginFailed, c.BadStream,
+		c.Connections, c.BOSHRefused, c.Bound, c.Resumed, c.ResumeFailed, c.Detached, c.Expired, c.LoginTimeout, c.LoginFailed, c.BadStream,
 		c.TooManySession, c.QueueOverflow, c.HeldOverflow, c.WriteTimeout, c.AckTimeout, c.IdleTimeout, c.CreditWaits,
 		c.StanzasIn, c.StanzasOut, c.Writes,
 	}

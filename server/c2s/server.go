@@ -83,7 +83,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, deps: deps, counters: newCounters(),
-		links: map[*link]struct{}{}, idle: make(chan struct{}),
+		links: map[*link]struct{}{}, idle: make(chan struct{}), bosh: bosh{perAddress: cfg.BOSHPerAddress},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if deps.TLS != nil {
@@ -102,7 +102,7 @@ func (s *Server) Counters() Counters { return s.counters }
 // Describe records the specifications and features that this package implements.
 func Describe(r *module.Registry) {
 	r.Implements(
-		module.XEP{Number: 124, Name: "Bidirectional-streams Over Synchronous HTTP (BOSH)", Version: "1.11.2", Note: "one stream a session; without pauses and key sequences"},
+		module.XEP{Number: 124, Name: "Bidirectional-streams Over Synchronous HTTP (BOSH)", Version: "1.11.2", Note: "one stream a session"},
 		module.XEP{Number: 156, Name: "Discovering Alternative XMPP Connection Methods", Version: "1.4.0"},
 		module.XEP{Number: 198, Name: "Stream Management", Version: "1.6.3"},
 		module.XEP{Number: 206, Name: "XMPP Over BOSH", Version: "1.4"},

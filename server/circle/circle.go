@@ -83,6 +83,9 @@ type Person struct {
 type Effects interface {
 	// Tie makes one and others contacts of each other, in this group.
 	Tie(ctx context.Context, one Person, others []Person, group string) error
+	// Regroup puts those of others whom one has in the group from into the group to. With keep they
+	// stay in the other one as well, which has a reason of its own.
+	Regroup(ctx context.Context, one jid.JID, others []Regrouping, from, to string) error
 	// Untie undoes that. last are those of others with whom one is in no circle any longer.
 	Untie(ctx context.Context, one jid.JID, others, last []jid.JID, group string) error
 	// Room makes sure that there is a private room with this localpart, name and members and no others.
@@ -91,9 +94,17 @@ type Effects interface {
 	RemoveRoom(ctx context.Context, room, reason string) error
 	// Bookmark lets the clients of an account enter a room by themselves, and Unbookmark no longer.
 	Bookmark(ctx context.Context, account, room, name string) error
+	// Retitle gives a bookmark another name if it has the name from.
+	Retitle(ctx context.Context, account, room, from, to string) error
 	Unbookmark(ctx context.Context, account, room string) error
 	// Name is what an account calls itself, "" if it does not say.
 	Name(ctx context.Context, account string) string
+}
+
+// Regrouping is somebody who is to be in another group. Keep: and in the old one too.
+type Regrouping struct {
+	JID  jid.JID
+	Keep bool
 }
 
 // Service is the feature.
@@ -209,10 +220,9 @@ func (s *Service) Find(name string) (Circle, error) {
 
 // Add makes a circle. Errors: [ErrName], [ErrExists], [ErrFull].
 func (s *Service) Add(ctx context.Context, name string) (Circle, error) {
-	name = strings.Join(strings.Fields(name), " ")
-	if n := utf8.RuneCountInString(name); n == 0 || n > maxName || !utf8.ValidString(name) ||
-		strings.ContainsFunc(name, unicode.IsControl) {
-		return Circle{}, fmt.Errorf("%w: it has 1 to %d characters", ErrName, maxName)
+	name, err := cleanName(name)
+	if err != nil {
+		return Circle{}, err
 	}
 	id := strings.ToLower(base32.StdEncoding.EncodeToString(random(5)))
 	c := Circle{ID: id, Name: name, Room: roomName(name) + "-" + id, Created: s.clock.Now()}
@@ -225,6 +235,38 @@ func (s *Service) Add(ctx context.Context, name string) (Circle, error) {
 		}
 		return s.store.Add(ctx, c)
 	})
+}
+
+// Rename gives a circle another name. The groups in the rosters of its members, its room and their
+// bookmarks follow; the address of the room stays. Errors: [ErrName], [ErrExists], [ErrNotFound].
+func (s *Service) Rename(ctx context.Context, id, name string) error {
+	name, err := cleanName(name)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, func() error {
+		c, err := s.Find(id)
+		if err != nil {
+			return err
+		}
+		if other, err := s.Find(name); err == nil && other.ID != c.ID {
+			return ErrExists
+		}
+		if c.Name == name {
+			return nil
+		}
+		return s.store.Rename(ctx, c.ID, name)
+	})
+}
+
+// cleanName is the name of a circle without spaces that one does not see.
+func cleanName(name string) (string, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	if n := utf8.RuneCountInString(name); n == 0 || n > maxName || !utf8.ValidString(name) ||
+		strings.ContainsFunc(name, unicode.IsControl) {
+		return "", fmt.Errorf("%w: it has 1 to %d characters", ErrName, maxName)
+	}
+	return name, nil
 }
 
 func random(n int) []byte {
@@ -293,8 +335,12 @@ func (s *Service) AccountChanged(ctx context.Context, local string) error {
 	if err != nil || !some {
 		return err
 	}
+	// Whoever is woken must find it.
+	if err := s.reload(ctx); err != nil {
+		return err
+	}
 	s.wake()
-	return s.reload(ctx)
+	return nil
 }
 
 // Purge takes an account that no longer exists out of all circles.

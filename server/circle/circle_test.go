@@ -22,6 +22,7 @@ type world struct {
 	ties     map[string]bool
 	rooms    map[string][]string
 	marks    map[string]bool
+	titles   map[string]string
 	// fail, if set, is returned by the effect of this name.
 	fail string
 }
@@ -57,6 +58,25 @@ func (w *world) Untie(_ context.Context, one jid.JID, others, _ []jid.JID, group
 	return w.broken("untie")
 }
 
+func (w *world) Regroup(_ context.Context, one jid.JID, others []circle.Regrouping, from, to string) error {
+	for _, o := range others {
+		if old := key(one, o.JID, from); w.ties[old] {
+			w.ties[key(one, o.JID, to)] = true
+			if !o.Keep {
+				delete(w.ties, old)
+			}
+		}
+	}
+	return w.broken("regroup")
+}
+
+func (w *world) Retitle(_ context.Context, account, room, from, to string) error {
+	if k := account + " " + room; w.titles[k] == from {
+		w.titles[k] = to
+	}
+	return w.broken("retitle")
+}
+
 func (w *world) Room(_ context.Context, room, _ string, members []jid.JID) error {
 	w.rooms[room] = nil
 	for _, m := range members {
@@ -70,8 +90,9 @@ func (w *world) RemoveRoom(_ context.Context, room, _ string) error {
 	return w.broken("remove room")
 }
 
-func (w *world) Bookmark(_ context.Context, account, room, _ string) error {
+func (w *world) Bookmark(_ context.Context, account, room, name string) error {
 	w.marks[account+" "+room] = true
+	w.titles[account+" "+room] = name
 	return w.broken("bookmark")
 }
 
@@ -107,7 +128,7 @@ func open(t *testing.T, db *store.DB, w *world) *circle.Service {
 }
 
 func newWorld(accounts ...string) *world {
-	w := &world{accounts: map[string]bool{}, ties: map[string]bool{}, rooms: map[string][]string{}, marks: map[string]bool{}}
+	w := &world{accounts: map[string]bool{}, ties: map[string]bool{}, rooms: map[string][]string{}, marks: map[string]bool{}, titles: map[string]string{}}
 	for _, a := range accounts {
 		w.accounts[a] = true
 	}
@@ -257,4 +278,63 @@ func TestTogether(t *testing.T) {
 	// Its name is free at once.
 	_, err = s.Add(t.Context(), "The Family")
 	must(t, err)
+}
+
+// A circle that gets another name, twice in a row and with an interruption in between, while a new circle
+// takes the old name: everybody ends up in the right groups, and in no others.
+func TestRename(t *testing.T) {
+	for _, fail := range []string{"", "regroup", "retitle", "room"} {
+		t.Run(fail, func(t *testing.T) {
+			db := storetest.Open(t)
+			w := newWorld("alice", "bob", "carol")
+			s := open(t, db, w)
+			s.Connect(w)
+			c, err := s.Add(t.Context(), "Family")
+			must(t, err)
+			for _, a := range []string{"alice", "bob", "carol"} {
+				must(t, s.Join(t.Context(), c.ID, a))
+			}
+			must(t, s.CatchUp(t.Context()))
+			must(t, s.Leave(t.Context(), c.ID, "carol"))
+
+			must(t, s.Rename(t.Context(), c.ID, " The  Smiths "))
+			if got, err := s.Find("the smiths"); err != nil || got.ID != c.ID || got.Room != c.Room {
+				t.Fatalf("%+v %v", got, err)
+			}
+			next, err := s.Add(t.Context(), "Family")
+			must(t, err)
+			must(t, s.Join(t.Context(), next.ID, "alice"))
+			must(t, s.Join(t.Context(), next.ID, "bob"))
+			w.fail = fail
+			if err := s.CatchUp(t.Context()); (err != nil) != (fail != "") {
+				t.Fatal(err)
+			}
+			must(t, s.Rename(t.Context(), c.ID, "Clan"))
+			w.fail = ""
+			// Another run of the server goes on with it.
+			s = open(t, db, w)
+			s.Connect(w)
+			must(t, s.CatchUp(t.Context()))
+			w.want(t, "alice-bob/Clan; alice-bob/Family; room alice,bob; room alice,bob marks 4")
+			if got := w.titles["alice "+c.Room]; got != "Clan" {
+				t.Errorf("the bookmark is called %q", got)
+			}
+			if got, err := s.Find("Clan"); err != nil || len(got.Names) != 0 {
+				t.Errorf("names to be replaced: %q, %v", got.Names, err)
+			}
+			if err := s.Rename(t.Context(), c.ID, "family"); !errors.Is(err, circle.ErrExists) {
+				t.Errorf("the name of another circle: %v", err)
+			}
+			must(t, s.Rename(t.Context(), c.ID, "CLAN"))
+			if err := s.Rename(t.Context(), c.ID, " \n"); !errors.Is(err, circle.ErrName) {
+				t.Errorf("no name: %v", err)
+			}
+			if err := s.Rename(t.Context(), "nonsense", "x"); !errors.Is(err, circle.ErrNotFound) {
+				t.Errorf("no circle: %v", err)
+			}
+			must(t, s.Remove(t.Context(), c.ID))
+			must(t, s.CatchUp(t.Context()))
+			w.want(t, "alice-bob/Family; room alice,bob marks 2")
+		})
+	}
 }

@@ -20,6 +20,7 @@ const (
 	nodeAdd    = ns.KithCircle + "#add"
 	nodeJoin   = ns.KithCircle + "#join"
 	nodeLeave  = ns.KithCircle + "#leave"
+	nodeRename = ns.KithCircle + "#rename"
 	nodeRemove = ns.KithCircle + "#remove"
 )
 
@@ -80,6 +81,11 @@ func (s *Service) registerCommands(r *module.Registry) {
 	})
 	add(nodeLeave, "Take people out of a circle", func() *form.Form { return s.membersForm(nodeLeave) }, func(v form.Values) (string, error) {
 		return "They do not belong to the circle any more.", s.eachMember(v, s.Leave)
+	})
+	add(nodeRename, "Rename a circle", func() *form.Form {
+		return form.New(form.TypeForm, nodeRename, s.circleField(), form.Field{Var: "name", Kind: form.TextSingle, Label: "New name", Required: true})
+	}, func(v form.Values) (string, error) {
+		return "The circle is renamed.", s.Rename(context.Background(), strings.Clone(v.Text("circle")), strings.Clone(v.Text("name")))
 	})
 	add(nodeRemove, "Remove a circle", func() *form.Form {
 		return form.New(form.TypeForm, nodeRemove, s.circleField())

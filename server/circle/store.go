@@ -12,6 +12,11 @@ type Store interface {
 	Circles(ctx context.Context) ([]Circle, error)
 	// Add makes a circle. [ErrExists] if another one that is not being removed has its name.
 	Add(ctx context.Context, c Circle) error
+	// Rename gives a circle another name, and notes that its old one may still be about. [ErrExists] if
+	// another circle that is not being removed has the name.
+	Rename(ctx context.Context, id, name string) error
+	// Renamed forgets the old names of a circle, if they are those of c and c is called so still.
+	Renamed(ctx context.Context, c Circle) error
 	// Join notes that an account is to be a member.
 	Join(ctx context.Context, id, account string) error
 	// Leave notes that an account is to be a member no longer; [ErrNotMember] if it is none.
@@ -33,6 +38,8 @@ type Store interface {
 type Circle struct {
 	// ID names it for programs, Name for people.
 	ID, Name string
+	// Names are those that it had, and that are to be replaced by Name yet.
+	Names []string
 	// Room is the localpart of its room.
 	Room    string
 	Created time.Time

@@ -36,8 +36,11 @@ func (s *Service) settle(ctx context.Context, c *Circle) error {
 			todo = append(todo, m)
 		}
 	}
-	if len(todo) == 0 && !c.Removed {
+	if len(todo) == 0 && !c.Removed && len(c.Names) == 0 {
 		return nil
+	}
+	if err := s.rename(ctx, c); err != nil {
+		return err
 	}
 	here, err := s.existing(ctx, c.in())
 	if err != nil {
@@ -74,12 +77,46 @@ func (s *Service) settle(ctx context.Context, c *Circle) error {
 	return s.done(ctx, c, todo)
 }
 
+// rename lets the rosters and bookmarks of all members follow, also of those who are on the way out: what
+// they are taken out of is called as the circle is now.
+func (s *Service) rename(ctx context.Context, c *Circle) error {
+	for _, old := range c.Names {
+		if old == c.Name {
+			continue
+		}
+		for i, m := range c.Members {
+			var others []Regrouping
+			for _, o := range c.Members[i+1:] {
+				other := s.address(o.Account)
+				others = append(others, Regrouping{JID: other, Keep: slices.Contains(s.Ties(m.Account, other), old)})
+			}
+			if len(others) == 0 {
+				continue
+			}
+			if err := s.effects.Regroup(ctx, s.address(m.Account), others, old, c.Name); err != nil {
+				return err
+			}
+		}
+		for _, m := range c.Members {
+			if err := s.effects.Retitle(ctx, m.Account, c.Room, old, c.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // done notes what was brought about.
 func (s *Service) done(ctx context.Context, c *Circle, todo []Member) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	for _, m := range todo {
 		if err := s.store.Settle(ctx, c.ID, m.Account, m.State); err != nil {
+			return err
+		}
+	}
+	if len(c.Names) > 0 {
+		if err := s.store.Renamed(ctx, *c); err != nil {
 			return err
 		}
 	}

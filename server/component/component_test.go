@@ -14,6 +14,9 @@ import (
 	"kith/internal/stream"
 	"kith/internal/xmltree"
 	"kith/server/component"
+	"kith/server/module"
+	"kith/server/router"
+	"kith/server/router/routertest"
 	"kith/server/servertest"
 )
 
@@ -136,6 +139,54 @@ func TestComponent(t *testing.T) {
 		if st.Body() == "forged" {
 			t.Error("the forged message arrived")
 		}
+	}
+}
+
+// elsewhere is the route to other servers.
+type elsewhere struct{ routertest.Inbox }
+
+func (e *elsewhere) Take(env *module.Envelope) bool {
+	e.Add(env.Stanza)
+	env.Accept()
+	return true
+}
+
+// Other servers reach a component as its domain, and hear from it by the same name; nobody hears from it by
+// another.
+func TestOtherServers(t *testing.T) {
+	away := &elsewhere{}
+	s := servertest.New(t, func(o *servertest.Options) {
+		o.Config.Components.Secrets = map[string]string{"irc.example.org": secret}
+		o.Routes = append(o.Routes, func(module.Router) router.Route { return away })
+	})
+	from := func(what, text string) *stanza.Stanza {
+		t.Helper()
+		return away.Wait(t, what, func(st *stanza.Stanza) bool { return strings.Contains(st.String(), text) })
+	}
+	in := func(xml string) { module.Deliver(s.Router(), routertest.Parse(t, xml)) }
+	in(`<iq type='get' id='early' from='bob@else.example/x' to='irc.example.org'><ping xmlns='urn:xmpp:ping'/></iq>`)
+	if st := from("an answer for it", "early"); st.From.String() != "irc.example.org" || st.ReadFault().Condition != stanza.ServiceUnavailable {
+		t.Errorf("while it is not there: %s", st)
+	}
+	g := connect(t, s)
+	in(`<message from='bob@else.example/x' to='#kith@irc.example.org' id='m1'><body>hello</body></message>`)
+	if e := g.get(); e.Attr("from") != "bob@else.example/x" || e.Attr("to") != "#kith@irc.example.org" || e.ChildText(ns.Client, "body") != "hello" {
+		t.Errorf("got %s", e.Source())
+	}
+	g.send(`<message from='#kith@irc.example.org/rob' to='bob@else.example/x' id='m2'><body>hello yourself</body></message>`)
+	if st := from("the answer", "hello yourself"); st.From.String() != "#kith@irc.example.org/rob" || st.To.String() != "bob@else.example/x" {
+		t.Errorf("got %s", st)
+	}
+	g.send(`<iq type='get' id='q' from='irc.example.org' to='else.example'><ping xmlns='urn:xmpp:ping'/></iq>`)
+	from("a request", "id='q'")
+	in(`<iq type='result' id='q' from='else.example' to='irc.example.org'/>`)
+	if e := g.get(); e.Attr("id") != "q" || e.Attr("type") != "result" {
+		t.Errorf("got %s", e.Source())
+	}
+	g.send(`<message from='alice@example.org' to='bob@else.example/x'><body>forged</body></message>`)
+	g.ends("invalid-from")
+	for _, st := range away.Inbox.Take() {
+		t.Errorf("others hear %s", st)
 	}
 }
 

@@ -89,7 +89,7 @@ func (s *Service) greet(nc net.Conn, r *stream.Reader) (*conn, *stream.Error) {
 	id := rand.Text()
 	header := stream.Header{ID: id, From: item.Header.To}
 	if _, werr := nc.Write(header.AppendOpen(nil, ns.Component)); werr != nil {
-		return nil, nil // there is nobody to tell
+		return nil, nil //nolint:nilerr // there is nobody to tell
 	}
 	if bad != nil {
 		return nil, bad
@@ -108,7 +108,7 @@ func (s *Service) greet(nc net.Conn, r *stream.Reader) (*conn, *stream.Error) {
 		case errors.As(err, &bad):
 			return nil, bad
 		case err != nil:
-			return nil, nil // there is nobody to tell
+			return nil, nil //nolint:nilerr // there is nobody to tell
 		case item.Kind == stream.Space:
 			continue
 		}
@@ -117,23 +117,33 @@ func (s *Service) greet(nc net.Conn, r *stream.Reader) (*conn, *stream.Error) {
 	if item.Kind != stream.Element || !item.Element.Is(ns.Client, "handshake") || !proves(item.Element.Text(), id, secret) {
 		return nil, &stream.Error{Condition: stream.NotAuthorized}
 	}
-	if _, err := nc.Write([]byte("<handshake/>")); err != nil {
-		return nil, nil // there is nobody to tell
-	}
 	c := &conn{s: s, host: host, net: nc, slots: make(chan struct{}, maxPending), kicked: make(chan struct{}, 1)}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	if !s.enter(c) {
 		return nil, &stream.Error{Condition: stream.SystemShutdown}
 	}
-	if old := s.conns[host]; old != nil {
-		// Its program has started again, and what is left of the former connection has not been noticed.
-		old.end(&stream.Error{Condition: stream.Conflict})
+	// Whoever hears that the component is there finds it: what is for it waits for its writer.
+	if _, err := nc.Write([]byte("<handshake/>")); err != nil {
+		s.leave(c)
+		return nil, nil //nolint:nilerr // there is nobody to tell
 	}
-	s.conns[host] = c
 	s.counters.Connected.Inc()
 	s.log.LogAttrs(s.ctx, slog.LevelInfo, "a component has connected", slog.String("host", host))
 	return c, nil
+}
+
+// enter puts a connection into its place; false if the server shuts down.
+func (s *Service) enter(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	if old := s.conns[c.host]; old != nil {
+		// Its program has started again, and what is left of the former connection has not been noticed.
+		old.end(&stream.Error{Condition: stream.Conflict})
+	}
+	s.conns[c.host] = c
+	return true
 }
 
 // proves checks a handshake (XEP-0114 section 3).

@@ -31,6 +31,21 @@ func (f *Presence) direct(p *module.Passage) {
 	a.Route(st)
 }
 
+// Directed are those at a host, bare addresses, whom the sessions of an account have told their presence
+// directly: of a host of rooms, the rooms that they are in.
+func (f *Presence) Directed(a module.Account, host string) (all []jid.JID) {
+	for s := range a.Sessions() {
+		if own := f.sessions.Peek(s.Slots()); own != nil {
+			for to := range own.directed {
+				if to.Domain() == host {
+					all = append(all, to.Bare())
+				}
+			}
+		}
+	}
+	return all
+}
+
 // endDirected sends unavailable presence to those whom the session told its presence directly. If
 // it was broadcast as well, subscribers know already.
 func (f *Presence) endDirected(a module.Account, s module.Session, broadcast bool) {

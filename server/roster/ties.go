@@ -74,6 +74,32 @@ func (r *Roster) Tie(ctx context.Context, one Friend, others []Friend, group str
 	return r.updateOutside(ctx, changes)
 }
 
+// Regrouping is a contact who is to be in another group; Keep: and stay in the old one, too.
+type Regrouping struct {
+	JID  jid.JID
+	Keep bool
+}
+
+// Regroup puts those whom an account and others have of each other in the group from into the group to.
+// Who has taken somebody out of that group is left alone. It is called like [Roster.Tie].
+func (r *Roster) Regroup(ctx context.Context, one jid.JID, others []Regrouping, from, to string) error {
+	regroup := func(owner, other jid.JID, keep bool) Change {
+		return Change{owner.Local(), other, func(e *Entry) error {
+			if !e.Listed || !slices.Contains(e.Groups, from) {
+				return nil
+			}
+			e.Groups = slices.DeleteFunc(slices.Clone(e.Groups), func(g string) bool { return g == to || g == from && !keep })
+			e.Groups = append(e.Groups, to)
+			return nil
+		}}
+	}
+	changes := make([]Change, 0, 2*len(others))
+	for _, o := range others {
+		changes = append(changes, regroup(one, o.JID, o.Keep), regroup(o.JID, one, o.Keep))
+	}
+	return r.updateOutside(ctx, changes)
+}
+
 // Parting is somebody from whom an account is parted. Last: nothing ties them any more.
 type Parting struct {
 	JID  jid.JID

@@ -70,6 +70,8 @@ type Server struct {
 	Store  *store.DB
 	cert   tls.Certificate
 	roots  *x509.CertPool
+	opts   Options
+	ports  []*port
 }
 
 // New starts a server that ends with the test.
@@ -79,8 +81,16 @@ func New(t testing.TB, change ...func(*Options)) *Server {
 	for _, f := range change {
 		f(&o)
 	}
-	cert, roots := certificate(t, o.Domain)
-	s := &Server{t: t, Domain: o.Domain, cert: cert, roots: roots, Store: storetest.OpenDir(t, o.Dir)}
+	s := &Server{t: t, Domain: o.Domain, opts: o}
+	s.cert, s.roots = certificate(t, o.Domain)
+	s.start()
+	return s
+}
+
+// start makes a server of the data that there is.
+func (s *Server) start() {
+	t, o := s.t, s.opts
+	s.Store = storetest.OpenDir(t, o.Dir)
 	log := slog.New(slog.DiscardHandler)
 	secret, err := auth.LoadSecret(o.Dir + "/secret")
 	if err != nil {
@@ -94,13 +104,31 @@ func New(t testing.TB, change ...func(*Options)) *Server {
 	}
 	s.Server, err = server.New(t.Context(), o.Config, server.Deps{
 		Domain: o.Domain, Version: "test", Store: s.Store, Auth: s.Auth, BaseURL: "https://" + o.Domain, Uploads: o.Dir + "/uploads",
-		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, Routes: o.Routes, Relay: o.Relay, RelayHost: o.Domain, WebPush: o.WebPush, Clock: o.Clock, Log: log,
+		TLS: &tls.Config{Certificates: []tls.Certificate{s.cert}}, Routes: o.Routes, Relay: o.Relay, RelayHost: o.Domain, WebPush: o.WebPush, Clock: o.Clock, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
-	return s
+}
+
+// Restart stops the server and starts it anew, with its data, its certificate and the addresses at which it
+// listens.
+func (s *Server) Restart() {
+	s.t.Helper()
+	for _, p := range s.ports {
+		if err := p.close(); err != nil {
+			s.t.Errorf("listening: %v", err)
+		}
+	}
+	s.Stop()
+	if err := s.Store.Close(); err != nil {
+		s.t.Fatalf("close store: %v", err)
+	}
+	s.start()
+	for _, p := range s.ports {
+		p.open(s)
+	}
 }
 
 // Stop shuts the server down; it does so by itself when the test ends.

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"bytes"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -35,40 +36,76 @@ func openDisk(dir string) (*disk, error) {
 
 func (d *disk) path(id string) string { return filepath.Join(d.dir, id[:2], id) }
 
-// put writes a file of exactly this size. It is durable when put returns nil, and gone otherwise.
-func (d *disk) put(id string, size int64, r io.Reader) (err error) {
-	name := filepath.Join(d.dir, incoming, id)
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return ErrTaken
-	}
+// receive writes a file of exactly this size beside the others. It is durable when receive returns its name,
+// and gone otherwise. Several for one id may be under way: whoever did not hear of the first tries again.
+func (d *disk) receive(id string, size int64, r io.Reader) (name string, err error) {
+	f, err := os.CreateTemp(filepath.Join(d.dir, incoming), id+".*")
 	if err != nil {
-		return err
+		return "", err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, ignoreMissing(os.Remove(name)))
-		}
-	}()
 	_, err = io.CopyN(f, r, size)
 	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+		return "", errors.Join(err, ignoreMissing(os.Remove(f.Name())))
 	}
+	return f.Name(), nil
+}
+
+// place puts what was received where it stays. If there is the same already, that is as good; if there is
+// something else, that stays: [ErrTaken]. What was received is gone in either case.
+func (d *disk) place(id, name string) (err error) {
 	to := d.path(id)
-	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(err, ErrTaken)
+	_, err = os.Lstat(to)
+	if err == nil {
+		return errors.Join(d.compare(id, name), os.Remove(name))
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return err
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(filepath.Dir(to), 0o700); err == nil {
+			err = os.Rename(name, to)
+		}
 	}
-	if err := os.Rename(name, to); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, ignoreMissing(os.Remove(name)))
 	}
 	return errors.Join(syncDir(filepath.Dir(to)), syncDir(d.dir))
 }
+
+func (d *disk) compare(id, name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.same(id, f), f.Close())
+}
+
+// same reads what should be the content of a file again: [ErrTaken] if it is not.
+func (d *disk) same(id string, r io.Reader) error {
+	f, err := d.open(id)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	const chunk = 64 << 10
+	ours, theirs := make([]byte, chunk), make([]byte, chunk)
+	for {
+		n, end := io.ReadFull(f, ours)
+		m, err := io.ReadFull(r, theirs[:max(n, 1)])
+		switch {
+		case end != nil && !ended(end):
+			return end
+		case err != nil && !ended(err):
+			return err
+		case n != m || !bytes.Equal(ours[:n], theirs[:m]):
+			return ErrTaken
+		case end != nil:
+			return nil
+		}
+	}
+}
+
+func ended(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
 func syncDir(name string) error {
 	f, err := os.Open(name)

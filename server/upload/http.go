@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -110,54 +111,79 @@ func (s *Service) put(w http.ResponseWriter, r *http.Request, id, name string) {
 		refuse(w, status)
 		return
 	}
-	s.counters.Taken.Inc()
-	s.counters.Bytes.Add(uint64(k.Size)) //nolint:gosec // it is positive
 	w.WriteHeader(http.StatusCreated)
 }
 
-// take writes a file to the disk and makes it known.
+// take writes a file to the disk and makes it known. Whoever did not hear that it was taken, because the
+// line broke, may put the same again.
 func (s *Service) take(w http.ResponseWriter, r *http.Request, k slot) (status int, err error) {
 	ctx := r.Context()
-	if _, taken, err := s.opts.Store.File(ctx, k.ID); err != nil || taken {
-		return http.StatusConflict, err
+	_, taken, err := s.opts.Store.File(ctx, k.ID)
+	if err != nil {
+		return http.StatusInternalServerError, err
+	}
+	rc := http.NewResponseController(w)
+	body := &patient{Reader: r.Body, extend: func() error { return rc.SetReadDeadline(soon()) }}
+	if taken {
+		return outcome(s.disk.same(k.ID, body), body)
 	}
 	if !s.disk.room(k.Size, int64(s.opts.Config.MinFree)) {
 		s.counters.Refused.Inc()
 		return http.StatusInsufficientStorage, nil
 	}
-	rc := http.NewResponseController(w)
-	body := &patient{Reader: r.Body, extend: func() error { return rc.SetReadDeadline(soon()) }}
-	switch err := s.disk.put(k.ID, k.Size, body); {
-	case errors.Is(err, ErrTaken):
-		return http.StatusConflict, nil
-	case body.failed:
-		return http.StatusBadRequest, nil // the line broke, or was silent for too long
-	case err != nil:
-		return http.StatusInternalServerError, err
+	name, err := s.disk.receive(k.ID, k.Size, body)
+	if err != nil {
+		return outcome(err, body)
 	}
-	k.At = s.opts.Clock.Now()
-	err = s.opts.Store.Add(ctx, k.File, int64(s.opts.Config.Quota))
-	status = http.StatusCreated
-	if err == nil {
-		// Whoever was removed meanwhile leaves nothing behind.
-		there, lookup := s.opts.Accounts.Exists(ctx, k.Account)
-		if err = lookup; err == nil && !there {
-			status, err = http.StatusForbidden, s.opts.Store.Forget(ctx, []string{k.ID})
-		}
+	s.finishing.Lock()
+	defer s.finishing.Unlock()
+	if err := s.disk.place(k.ID, name); err != nil {
+		return outcome(err, body)
 	}
-	switch {
-	case errors.Is(err, ErrQuota):
-		s.counters.Refused.Inc()
-		status, err = http.StatusInsufficientStorage, nil
-	case errors.Is(err, ErrTaken):
-		return http.StatusConflict, nil
-	case err != nil:
-		status = http.StatusInternalServerError
-	}
+	status, err = s.add(ctx, k)
 	if status != http.StatusCreated {
 		err = errors.Join(err, s.disk.remove(k.ID))
 	}
 	return status, err
+}
+
+// outcome is the answer to an upload that went so.
+func outcome(err error, body *patient) (int, error) {
+	switch {
+	case err == nil:
+		return http.StatusCreated, nil
+	case errors.Is(err, ErrTaken):
+		return http.StatusConflict, nil
+	case body.failed:
+		return http.StatusBadRequest, nil // the line broke, or was silent for too long
+	}
+	return http.StatusInternalServerError, err
+}
+
+// add makes a file known that is in its place. If it does not say that it was created, the file must go.
+func (s *Service) add(ctx context.Context, k slot) (status int, err error) {
+	k.At = s.opts.Clock.Now()
+	err = s.opts.Store.Add(ctx, k.File, int64(s.opts.Config.Quota))
+	switch {
+	case errors.Is(err, ErrTaken): // the same has come on another line just before
+		return http.StatusCreated, nil
+	case errors.Is(err, ErrQuota):
+		s.counters.Refused.Inc()
+		return http.StatusInsufficientStorage, nil
+	case err != nil:
+		return http.StatusInternalServerError, err
+	}
+	// Whoever was removed meanwhile leaves nothing behind.
+	there, err := s.opts.Accounts.Exists(ctx, k.Account)
+	switch {
+	case err != nil:
+		return http.StatusInternalServerError, errors.Join(err, s.opts.Store.Forget(ctx, []string{k.ID}))
+	case !there:
+		return http.StatusForbidden, s.opts.Store.Forget(ctx, []string{k.ID})
+	}
+	s.counters.Taken.Inc()
+	s.counters.Bytes.Add(uint64(k.Size)) //nolint:gosec // it is positive
+	return http.StatusCreated, nil
 }
 
 func (s *Service) begin(account string) bool {

@@ -107,6 +107,9 @@ type Service struct {
 	disk     *disk
 	counters Counters
 
+	// finishing is held from when a file gets its place until it is known or gone again.
+	finishing sync.Mutex
+
 	mu sync.Mutex // guards busy
 	// busy counts the uploads under way, by account.
 	busy map[string]int

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,8 +169,10 @@ func TestUpload(t *testing.T) {
 	if again := s.do("GET", k.url, nil, "If-None-Match", h.Get("ETag")); again.StatusCode != http.StatusNotModified {
 		t.Errorf("unchanged: %d", again.StatusCode)
 	}
-	if status := s.put(k, "HELLO WORLD"); status != http.StatusConflict {
-		t.Errorf("once more: %d", status)
+	for content, want := range map[string]int{"HELLO WORLD": http.StatusConflict, "hello worlD": http.StatusConflict, "hello world": http.StatusCreated} {
+		if status := s.put(k, content); status != want {
+			t.Errorf("once more, %s: %d, want %d", content, status, want)
+		}
 	}
 	if _, body, _ := s.get(k.url); body != "hello world" {
 		t.Errorf("overwritten: %q", body)
@@ -219,18 +222,72 @@ func TestSlotIsForOneFile(t *testing.T) {
 		resp.Body.Close()
 		t.Errorf("a broken line: %d", resp.StatusCode)
 	}
-	// Until the server has noticed, somebody is at it.
-	deadline := time.Now().Add(10 * time.Second)
-	status := s.put(k, "12345")
-	for status == 409 && time.Now().Before(deadline) {
-		status = s.put(k, "12345")
-	}
-	if left := s.files(); status != 201 || len(left) != 1 {
-		t.Errorf("after that: %d, files %v", status, left)
+	// Whether the server has noticed or not: one can try again at once.
+	if status := s.put(k, "12345"); status != http.StatusCreated {
+		t.Errorf("after that: %d", status)
 	}
 	s.clk.Advance(5*time.Minute + time.Second)
 	if status := s.put(other, "12345"); status != 403 {
 		t.Errorf("too late: %d", status)
+	}
+}
+
+// Who does not hear that a file was taken puts it again, while the first line still hangs or afterwards: all
+// are told that it is there, it is there once, and it counts once.
+func TestPutAgain(t *testing.T) {
+	s := newSite(t, nil)
+	c := s.Client("alice")
+	const size = 300_000 // several pieces
+	content := strings.Repeat("0123456789", size/10)
+	k := s.slot(c, "a.bin", size, "", "")
+	// One that hangs in the middle.
+	r, w := io.Pipe()
+	hung, err := http.NewRequestWithContext(t.Context(), "PUT", s.web.URL+strings.TrimPrefix(k.url, "https://example.org"), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hung.ContentLength = size
+	hung.Header.Set("Authorization", k.pass)
+	first := make(chan int, 1)
+	go func() {
+		resp, err := s.web.Client().Do(hung)
+		if err != nil {
+			first <- 0
+			return
+		}
+		_ = resp.Body.Close()
+		first <- resp.StatusCode
+	}()
+	if _, err := io.WriteString(w, content[:size/2]); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			if status := s.put(k, content); status != http.StatusCreated {
+				t.Errorf("again: %d", status)
+			}
+		})
+	}
+	wg.Wait()
+	// The line comes back, and goes on with what is the same; or with something else, and loses.
+	if _, err := io.WriteString(w, content[size/2:size-1]+"!"); err != nil {
+		t.Fatal(err)
+	}
+	if status := <-first; status != http.StatusConflict {
+		t.Errorf("another content: %d", status)
+	}
+	if status := s.put(k, content); status != http.StatusCreated {
+		t.Errorf("afterwards: %d", status)
+	}
+	if _, body, _ := s.get(k.url); body != content {
+		t.Errorf("%d bytes of something else", len(body))
+	}
+	if left := s.files(); len(left) != 1 {
+		t.Errorf("files %v", left)
+	}
+	if used, _, err := s.Store.Uploads().Used(t.Context(), "alice"); err != nil || used != size {
+		t.Errorf("it counts as %d, %v", used, err)
 	}
 }
 
