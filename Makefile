@@ -11,7 +11,7 @@ GOVULNCHECK   := govulncheck@v1.9.0
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev build wasm frontend test check check-go check-frontend test-go test-frontend test-e2e \
-	bench docs release clean compiler packages FORCE
+	bench bench-units docs release clean compiler packages FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -95,8 +95,14 @@ check-frontend: frontend/node_modules/.package-lock.json $(WASM)
 	GOBIN="$(CURDIR)/.tools/bin" GOFLAGS= $(GO) install $(PACKAGE)@$(lastword $(subst @, ,$*))
 	@mv .tools/bin/$(firstword $(subst @, ,$*)) $@
 
-bench: ## run the benchmarks; they print, and fail nothing
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+# Beside other programs, in one run, as figures of two runs or two machines cannot be compared. Nothing is asserted.
+bench: build packages ## measure Kith beside Prosody, ejabberd and converse.js, for some minutes (ROUNDS=1 for less)
+	KITH_BIN="$(CURDIR)/bin/kith" $(GO) test -timeout 60m -run '^$$' -bench . -benchtime 1x ./test/bench -rounds $(or $(ROUNDS),3)
+	KITH_BIN="$(CURDIR)/bin/kith" bash test/bench/web/run
+	node test/bench/web/omemo.mjs frontend/generated/wasm_exec.js frontend/generated/kith-omemo.wasm
+
+bench-units: ## run the benchmarks of the packages
+	$(GO) test -run '^$$' -bench . -benchmem $$($(GO) list ./... | grep -v /test/bench)
 
 docs: ## write the documentation that is made from the source, such as docs/config.md
 	$(GO) test -count=1 -run '^TestDocumentation' ./cmd/kith -args -update

@@ -1,0 +1,20 @@
+/** Figures beside each other, and how many times smaller the first ones are. */
+export class Table {
+  private readonly lines: string[] = [];
+
+  constructor(title: string, private readonly goals: boolean) {
+    this.lines.push('', title, `${''.padEnd(58)}${'Kith'.padStart(10)}${'goal'.padStart(10)}${'converse.js'.padStart(13)}${'ratio'.padStart(9)}`);
+  }
+
+  /** What Kith's goal for it is (docs of the web app), what the other has, if it can do it. */
+  row(what: string, ours: number | undefined, goal: number | undefined, theirs: number | undefined): void {
+    const ratio = theirs === undefined || ours === undefined ? '–' : `${(theirs / Math.max(ours, 1)).toFixed(1)}x`;
+    const figure = (n: number | undefined): string => n?.toFixed(0) ?? 'not done';
+    this.lines.push(`${what.padEnd(58)}${figure(ours).padStart(10)}${(goal === undefined || !this.goals ? '' : `≤ ${String(goal)}`).padStart(10)}` +
+      `${figure(theirs).padStart(13)}${ratio.padStart(9)}`);
+  }
+
+  print(): void {
+    process.stdout.write(`${this.lines.join('\n')}\n`);
+  }
+}
