@@ -30,10 +30,12 @@ import (
 	"kith/server/circle"
 	"kith/server/component"
 	"kith/server/guardian"
+	"kith/server/inbox"
 	"kith/server/mam"
 	"kith/server/module"
 	"kith/server/muc"
 	"kith/server/offline"
+	"kith/server/pairing"
 	"kith/server/presence"
 	"kith/server/private"
 	"kith/server/pubsub"
@@ -99,8 +101,20 @@ type Deps struct {
 	WebPush *http.Client
 	// Routes come after the local ones: groups, federation.
 	Routes []func(module.Router) router.Route
-	Clock  clock.Clock
-	Log    *slog.Logger
+	// Features are those that are not made of what is here, such as commands about other servers.
+	Features []module.Module
+	Clock    clock.Clock
+	Log      *slog.Logger
+}
+
+// features are several as one.
+type features []module.Module
+
+// Register implements [module.Module].
+func (all features) Register(r *module.Registry) {
+	for _, f := range all {
+		f.Register(r)
+	}
 }
 
 // Server is the XMPP server.
@@ -117,6 +131,7 @@ type Server struct {
 	groups   *muc.Service
 	circles  *circle.Service
 	guards   *guardian.Service
+	pairs    *pairing.Service
 	uploads  *upload.Service
 	others   *component.Service
 	proxy    *bytestreams.Service
@@ -173,13 +188,10 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	events := pubsub.New(nodes, contacts{people, around}, caps.New(maxCaps, xep.CapsVer), d.Clock, d.Log, cfg.PubSub)
 
 	registration := register.New(d.Auth, d.Clock)
+	pairs := pairing.New(domain, d.Auth, rtr, d.Clock)
 	cards := vcard.New(events, around, people, d.Store.VCards(), d.Log, cfg.VCard)
 
 	pushes := push.New(domain, d.Store.Push(), rtr, d.Clock, d.Log)
-	others, err := component.New(cfg.Components, []string{name, groupsAt.Domain(), cfg.Upload.Subdomain + "." + name}, rtr, d.Clock, d.Log)
-	if err != nil {
-		return nil, err
-	}
 	proxy, err := bytestreams.New(name, d.Auth, d.Clock, cfg.Proxy)
 	if err != nil {
 		return nil, err
@@ -194,18 +206,25 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	taken := []string{name, groupsAt.Domain(), uploads.Address().Domain(), browsers.Address().Domain(), proxy.Address().Domain()}
+	others, err := component.New(cfg.Components, taken, rtr, d.Clock, d.Log)
+	if err != nil {
+		return nil, err
+	}
 
 	// The list of parts. Where several take part in one phase, they do so in this order: who is
 	// blocked comes to nobody's notice, and copies are made before it is decided what has to wait.
 	registry := module.NewRegistry(
 		blocks,
 		guards,
+		pairs,
 		people,
 		around,
 		xep.Displayed{Nodes: events, Log: d.Log},
 		archive,
 		xep.NewCarbons(ids),
 		waiting,
+		inbox.New(archiveStore, groups, notes{events, around}, ids, d.Log),
 		pushes,
 		browsers,
 		events,
@@ -228,6 +247,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 		xep.DataPolicy{Kept: []time.Duration{cfg.Archive.Retention, cfg.Upload.Retention}},
 		xep.Version{Number: d.Version},
 		describer(c2s.Describe),
+		features(d.Features),
 	)
 
 	full := counter.New("account_mailbox_full")
@@ -264,7 +284,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Server, error) {
 	desk.Connect(accounts, clients)
 	s := &Server{
 		domain: domain, log: d.Log, auth: d.Auth, registry: registry, router: rtr, accounts: accounts, clients: clients,
-		archive: archive, offline: waiting, groups: groups, circles: circles, guards: guards, uploads: uploads, others: others, proxy: proxy, pubsub: nodes, store: d.Store,
+		archive: archive, offline: waiting, groups: groups, circles: circles, guards: guards, pairs: pairs, uploads: uploads, others: others, proxy: proxy, pubsub: nodes, store: d.Store,
 	}
 	d.Auth.SetHooks(auth.Hooks{
 		Sessions:   sessions{accounts, pushes},
@@ -368,6 +388,9 @@ func (s *Server) Serve(plain, direct []net.Listener) error {
 	wg.Wait()
 	return errors.Join(errs...)
 }
+
+// Pairing signs in devices that others vouch for.
+func (s *Server) Pairing() *pairing.Service { return s.pairs }
 
 // DisplayName is how an account wants to be called (XEP-0172), "" if it did not say.
 func (s *Server) DisplayName(ctx context.Context, local string) string {

@@ -41,6 +41,7 @@ func startMessenger(ctx context.Context, p parts) (_ messenger, err error) {
 	m.Server, err = server.New(ctx, p.options.server, server.Deps{
 		Domain: p.data.domain, Version: buildVersion(), Store: p.data.db, Auth: p.accounts, TLS: p.tls, BaseURL: p.baseURL, Uploads: filepath.Join(p.data.dir, uploadDir),
 		Relay: m.relay, RelayHost: p.options.hostOf(p.options.listen.TURN), Clock: p.clock, Log: p.log,
+		Features: []module.Module{adHoc{links: operatorOfLinks{m.others}, admin: administrators(p.accounts, p.data.domain), now: p.clock.Now}},
 		Routes: []func(module.Router) router.Route{func(r module.Router) router.Route {
 			in.router = r
 			return outward{m.others}

@@ -36,6 +36,7 @@ type options struct {
 func defaultOptions() *options {
 	return &options{
 		program:     programOptions{Domain: localhost, LogLevel: "info"},
+		listen:      listenOptions{XMPPOnHTTPS: true},
 		connections: listen.DefaultConfig(),
 		accounts:    auth.DefaultConfig(),
 		server:      server.DefaultConfig(),
@@ -115,6 +116,10 @@ type listenOptions struct {
 	// S2STLS is where other servers connect with TLS from the start, or "off". For the domain
 	// localhost it is off unless it is set, for others :5270.
 	S2STLS config.Addr `toml:"s2s_tls" env:"S2S_TLS" flag:"s2s-tls" example:":5270"`
+	// XMPPOnHTTPS lets XMPP apps and other servers connect at the port of https too, where they say
+	// by ALPN that they are no browsers (XEP-0368): networks that let nothing else pass let that pass.
+	// Point the SRV records _xmpps-client and _xmpps-server to that port as well.
+	XMPPOnHTTPS bool `toml:"xmpp_on_https"`
 	// TURN is where calls find a way through firewalls, or "off". For the domain localhost it is
 	// localhost:3478 unless it is set, for others :3478.
 	TURN config.Addr `toml:"turn" env:"TURN" flag:"turn" example:":3478"`

@@ -34,7 +34,7 @@ func TestDefaultsFollowTheDomain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := listenOptions{HTTP: "localhost:8080", HTTPS: "localhost:8443", C2S: "localhost:5222", C2STLS: "localhost:5223", S2S: "off", S2STLS: "off", TURN: "localhost:3478"}
+	want := listenOptions{HTTP: "localhost:8080", HTTPS: "localhost:8443", C2S: "localhost:5222", C2STLS: "localhost:5223", S2S: "off", S2STLS: "off", XMPPOnHTTPS: true, TURN: "localhost:3478"}
 	if o.listen != want || o.program.Domain != "localhost" {
 		t.Errorf("%+v", o)
 	}
@@ -42,7 +42,7 @@ func TestDefaultsFollowTheDomain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want = listenOptions{HTTP: ":80", HTTPS: "127.0.0.1:443", C2S: "off", C2STLS: ":5223", S2S: ":5269", S2STLS: ":5270", TURN: ":3478"}
+	want = listenOptions{HTTP: ":80", HTTPS: "127.0.0.1:443", C2S: "off", C2STLS: ":5223", S2S: ":5269", S2STLS: ":5270", XMPPOnHTTPS: true, TURN: ":3478"}
 	if o.listen != want || o.program.Domain != "example.org" {
 		t.Errorf("%+v", o)
 	}

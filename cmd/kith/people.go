@@ -77,6 +77,8 @@ type newInvite struct {
 	// Circles by name, and Guardians of an account that is limited.
 	Circles   []string `json:"circles,omitempty"`
 	Guardians []string `json:"guardians,omitempty"`
+	// Reset is the account whose password is set with it; nothing else counts then but Life.
+	Reset string `json:"reset,omitempty"`
 }
 
 type inviteID struct {
@@ -238,6 +240,13 @@ func (o operator) CreateInvite(ctx context.Context, in newInvite) (invite, error
 		Kind: auth.InviteAccount, Role: auth.Role(in.Role), Uses: in.Uses, Life: in.Life, Local: in.Name, Note: in.Note,
 	}
 	var err error
+	if in.Reset != "" {
+		n = auth.NewInvite{Kind: auth.InviteReset, Life: in.Life, Uses: 1}
+		if n.Local, err = o.local(in.Reset); err != nil {
+			return invite{}, err
+		}
+		in.Name = n.Local
+	}
 	if n.Circles, err = o.circleIDs(in.Circles); err != nil {
 		return invite{}, err
 	}

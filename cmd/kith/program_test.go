@@ -21,6 +21,7 @@ import (
 	"kith/server/auth"
 	"kith/server/circle"
 	"kith/server/guardian"
+	"kith/server/web"
 )
 
 // asProgram makes the test binary run as the program.
@@ -193,6 +194,10 @@ func TestAServersLife(t *testing.T) {
 			refused(t, 1, `role "boss" is not known`, "correct horse\n", "user", "add", "--role", "boss", "carol", "--data", dir)
 			must(t, "correct battery\n", "user", "passwd", alice, "--data", dir)
 			refused(t, 1, "there is no account nobody@localhost", "correct battery\n", "user", "passwd", "nobody", "--data", dir)
+			if out := must(t, "", "user", "passwd", alice, "--link", "--data", dir); !strings.Contains(out, "/i/") {
+				t.Errorf("the link to a new password: %s", out)
+			}
+			refused(t, 1, "there is no account nobody@localhost", "", "user", "passwd", "nobody", "--link", "--data", dir)
 			list := must(t, "", "user", "list", "--data", dir)
 			if !regexp.MustCompile(`(?m)^` + alice + ` +admin +\d{4}-\d\d-\d\d +never +active$`).MatchString(list) {
 				t.Error(list)
@@ -380,6 +385,7 @@ func (m *fakeMessenger) BOSH() http.Handler                          { return ht
 func (m *fakeMessenger) Files() http.Handler                        { return http.NotFoundHandler() }
 func (m *fakeMessenger) Circles() *circle.Service                   { return nil }
 func (m *fakeMessenger) Guardians() *guardian.Service               { return nil }
+func (m *fakeMessenger) Pairing() web.Pairing                       { return nil }
 func (m *fakeMessenger) DisplayName(context.Context, string) string { return "" }
 func (m *fakeMessenger) Shutdown(ctx context.Context) error {
 	if m.stuck == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -42,6 +43,8 @@ type messenger interface {
 	// Circles and Guardians are what the commands about them change.
 	Circles() *circle.Service
 	Guardians() *guardian.Service
+	// Pairing signs in devices that others vouch for.
+	Pairing() web.Pairing
 	// DisplayName is how an account wants to be called, "" if it did not say.
 	DisplayName(ctx context.Context, local string) string
 	// Accompany takes the connections of components, and of those who send each other files.
@@ -181,7 +184,7 @@ func serve(ctx context.Context, o *options, domainSet bool, start func(context.C
 		Domain: d.domain, BaseURL: base,
 		Redirect:  !o.program.local() && o.listen.HTTPS.Enabled(),
 		StrictTLS: !o.program.local() && certs != nil && !certs.IsSelfSigned(),
-		Frontend:  kith.Frontend(), WebSocket: m.WebSocket(), BOSH: m.BOSH(), Files: m.Files(), Accounts: accounts, DisplayName: m.DisplayName,
+		Frontend:  kith.Frontend(), WebSocket: m.WebSocket(), BOSH: m.BOSH(), Files: m.Files(), Accounts: accounts, DisplayName: m.DisplayName, Pairing: m.Pairing(),
 		Healthy: d.healthy, Clock: clk, Log: log,
 		Endpoints: endpoints(o, ports), Resolve: lookUp,
 	})
@@ -195,23 +198,27 @@ func serve(ctx context.Context, o *options, domainSet bool, start func(context.C
 	if err := greet(ctx, accounts, base, out); err != nil {
 		return errors.Join(err, ctl.close(ctx, d.dir))
 	}
-	return run(ctx, m, web.NewServer(site, log), webTLS, ports, ctl, d.dir)
+	return run(ctx, m, web.NewServer(site, log), webTLS, ports, o.listen.XMPPOnHTTPS, ctl, d.dir)
 }
 
 // run serves until ctx ends or a part fails, and stops everything in order: nobody new is let in,
-// streams end, requests end.
-func run(ctx context.Context, m messenger, site *web.Server, webTLS *tls.Config, ports *listen.Set, ctl *control, dir string) error {
+// streams end, requests end. shared: the port of HTTPS is for all that ask for XMPP as well.
+func run(ctx context.Context, m messenger, site *web.Server, webTLS *tls.Config, ports *listen.Set, shared bool, ctl *control, dir string) error {
+	https := map[string][]net.Listener{"": ports.Listeners(listen.HTTPS)}
+	if shared {
+		https = listen.Divide(clock.Real{}, ports.Listeners(listen.HTTPS), listen.ALPNClient, listen.ALPNServer)
+	}
 	var wg sync.WaitGroup
 	failed := make(chan error, 4)
 	wg.Go(func() {
-		failed <- m.Serve(ports.Listeners(listen.C2S), ports.Listeners(listen.C2STLS))
+		failed <- m.Serve(ports.Listeners(listen.C2S), slices.Concat(ports.Listeners(listen.C2STLS), https[listen.ALPNClient]))
 	})
 	wg.Go(func() { failed <- m.Accompany(ports.Listeners(listen.Components), ports.Listeners(listen.Proxy)) })
 	wg.Go(func() {
-		failed <- m.Federate(ports.Listeners(listen.S2S), ports.Listeners(listen.S2STLS))
+		failed <- m.Federate(ports.Listeners(listen.S2S), slices.Concat(ports.Listeners(listen.S2STLS), https[listen.ALPNServer]))
 	})
 	wg.Go(func() {
-		failed <- site.Serve(ports.Listeners(listen.HTTP), ports.Listeners(listen.HTTPS), webTLS)
+		failed <- site.Serve(ports.Listeners(listen.HTTP), https[""], webTLS)
 	})
 	var err error
 wait:
@@ -262,8 +269,13 @@ func endpoints(o *options, ports *listen.Set) (all []web.Endpoint) {
 	if o.program.local() {
 		return nil
 	}
+	shared := 0
+	if o.listen.XMPPOnHTTPS {
+		shared = portOf(ports, listen.HTTPS)
+	}
 	for _, e := range []web.Endpoint{
-		{Rel: web.RelTLS, Port: portOf(ports, listen.C2STLS)}, {Rel: web.RelS2STLS, Port: portOf(ports, listen.S2STLS)},
+		{Rel: web.RelTLS, Port: cmp.Or(portOf(ports, listen.C2STLS), shared)},
+		{Rel: web.RelS2STLS, Port: cmp.Or(portOf(ports, listen.S2STLS), shared)},
 	} {
 		if e.Port != 0 {
 			all = append(all, e)

@@ -143,17 +143,32 @@ func writeUsers(w io.Writer, users []user) error {
 	return t.Flush()
 }
 
+// resetLife is how long a link that sets a password is good.
+const resetLife = 24 * time.Hour
+
 func userPasswdCommand() *cobra.Command {
+	var link bool
 	c := &cobra.Command{
 		Use:   "passwd JID",
 		Short: "Set the password of an account",
-		Long:  "Sets the password of an account, and signs out all its devices.\n\n" + passwordHelp,
+		Long: "Sets the password of an account, and signs out all its devices. With --link it prints a link\n" +
+			"instead, with which its owner chooses a new password; it works once, for a day.\n\n" + passwordHelp,
 		Example: `  kith user passwd alice@example.org
+  kith user passwd alice@example.org --link
   echo "$NEW_PASSWORD" | kith user passwd alice@example.org`,
 		Args: oneArg("a JID such as alice@example.org"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := needData(c); err != nil {
 				return err
+			}
+			if link {
+				return operate(c, "", func(ctx context.Context, p people) error {
+					inv, err := p.CreateInvite(ctx, newInvite{Reset: args[0], Life: resetLife})
+					if err != nil {
+						return err
+					}
+					return writeInvite(c.OutOrStdout(), inv.Link, true)
+				})
 			}
 			password, err := readPassword(c.InOrStdin(), c.ErrOrStderr(), args[0])
 			if err != nil {
@@ -168,6 +183,7 @@ func userPasswdCommand() *cobra.Command {
 			})
 		},
 	}
+	c.Flags().BoolVar(&link, "link", false, "print a link with which its owner chooses the password")
 	addOptionFlags(c, peopleFlags()...)
 	return c
 }

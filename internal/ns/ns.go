@@ -79,6 +79,7 @@ const (
 	SASLUpgrade     = "urn:xmpp:sasl:upgrade:0"                  // XEP-0480
 	ScramUpgrade    = "urn:xmpp:scram-upgrade:0"                 // XEP-0480
 	FAST            = "urn:xmpp:fast:0"                          // XEP-0484
+	Inbox           = "urn:xmpp:inbox:1"                         // XEP-0430
 	MDS             = "urn:xmpp:mds:displayed:0"                 // XEP-0490
 	ClientAccess    = "urn:xmpp:cam:0"                           // XEP-0494
 )
@@ -89,4 +90,5 @@ const (
 	KithCredentials = "kith:credentials:0"
 	KithCircle      = "kith:circle:0"
 	KithGuardian    = "kith:guardian:0"
+	KithPairing     = "kith:pairing:0"
 )

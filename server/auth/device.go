@@ -137,6 +137,30 @@ func (s *Service) Finish(ctx context.Context, l Login, request sasl.Mechanism) (
 	return g, nil
 }
 
+// Vouch gives a device a token as if it had logged in by password: another device of the account that is
+// logged in has agreed to it. Errors: [ErrNotFound] if there is no such account, [ErrDisabled] if it may not log in.
+func (s *Service) Vouch(ctx context.Context, local string, agent UserAgent) (Grant, error) {
+	a, err := s.Account(ctx, local)
+	if err != nil {
+		return Grant{}, err
+	}
+	if a.Disabled {
+		return Grant{}, ErrDisabled
+	}
+	now := s.now()
+	row := TokenRow{
+		ID: randomBytes(16), Key: s.secret.current().id, New: true, Mechanism: sasl.HTSHA256None,
+		Issued: now, Expires: now.Add(s.cfg.TokenLife),
+	}
+	d, err := s.store.SeeDevice(ctx, SeenDevice{Local: local, ID: newID(9), Agent: agent, Now: now, Vouched: true, Token: &row, Max: s.cfg.MaxDevices})
+	if err != nil {
+		return Grant{}, fmt.Errorf("auth: vouch: %w", err)
+	}
+	g := Grant{Device: d, Expires: row.Expires}
+	g.Token, _ = s.token(local, row)
+	return g, nil
+}
+
 // token computes the token of a row. The string is the key of an HMAC that both sides compute, so
 // a hash of it would not do for the server; it is not stored at all but derived. Where the key is
 // not known any more, ok is false.

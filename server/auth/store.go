@@ -118,8 +118,10 @@ type SeenDevice struct {
 	Agent    UserAgent
 	Now      time.Time
 	Password bool
-	Token    *TokenRow
-	Max      int
+	// Vouched: it may be new without a password, because another device has vouched for it.
+	Vouched bool
+	Token   *TokenRow
+	Max     int
 }
 
 // TokenRow is a FAST token as it is stored: the string itself is computed from it and a key.

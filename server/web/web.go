@@ -63,6 +63,8 @@ type Options struct {
 	// Files serves everything below /upload/: the files that people send. It answers OPTIONS, too.
 	Files    http.Handler
 	Accounts Accounts
+	// Pairing signs in devices that others vouch for; nil if that is not offered.
+	Pairing Pairing
 	// DisplayName is how an account wants to be called, "" if it did not say.
 	DisplayName func(ctx context.Context, local string) string
 	// Healthy returns an error when the server cannot do its work.
@@ -140,9 +142,13 @@ func (w *Web) routes() {
 	api.POST("/invites/:token/account", w.register)
 	api.GET("/invites/:token/password", w.reset)
 	api.POST("/invites/:token/password", w.setPassword)
+	if w.opts.Pairing != nil {
+		api.POST("/pairing/:token", w.claim)
+		api.POST("/pairing/:token/wait", w.await)
+	}
 
 	// The views of the app; it reads the path itself.
-	for _, path := range []string{"/", "/i/*", "/chat/*", "/requests", "/settings", "/settings/*"} {
+	for _, path := range []string{"/", "/i/*", "/l/*", "/chat/*", "/requests", "/archived", "/groups", "/g/*", "/open/*", "/settings", "/settings/*"} {
 		e.GET(path, w.app)
 		e.HEAD(path, w.app)
 	}

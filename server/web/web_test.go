@@ -106,6 +106,8 @@ func TestFiles(t *testing.T) {
 		{"/", "", 200, "<!doctype html><title>Kith</title>", "text/html; charset=utf-8", "", revalidate},
 		{"/i/abc", "", 200, "<!doctype html><title>Kith</title>", "text/html; charset=utf-8", "", revalidate},
 		{"/chat/bob@kith.example/details", "", 200, "<!doctype html><title>Kith</title>", "text/html; charset=utf-8", "", revalidate},
+		{"/g/garden@groups.kith.example", "", 200, "<!doctype html><title>Kith</title>", "text/html; charset=utf-8", "", revalidate},
+		{"/open/xmpp%3Agarden%40groups.kith.example%3Fjoin", "", 200, "<!doctype html><title>Kith</title>", "text/html; charset=utf-8", "", revalidate},
 		{"/settings", "", 200, "<!doctype html><title>Kith</title>", "text/html; charset=utf-8", "", revalidate},
 		{"/settings/devices", "", 200, "<!doctype html><title>Kith</title>", "text/html; charset=utf-8", "", revalidate},
 		{"/requests", "", 200, "<!doctype html><title>Kith</title>", "text/html; charset=utf-8", "", revalidate},
