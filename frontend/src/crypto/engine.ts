@@ -13,6 +13,7 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 /** 1: `eu.siacs.conversations.axolotl` (0.3). 2: `urn:xmpp:omemo:2`. */
 export type Version = 1 | 2;
 export const V03: Version = 1;
+export const V2: Version = 2;
 
 export type Records = ReadonlyMap<string, Bytes | null>;
 

@@ -1,7 +1,8 @@
 import {
-  type Address, type BrowserSubscription, type Chat, type Contact, type Core, CoreError, type Device, type Events, type InviteInfo, type InviteLink,
-  type Login, type Member, type Message, type Page, type ReasonCode, type Role, type SessionState, type Snapshot, type Trust,
+  type Address, type BrowserSubscription, type Chat, type ChatArrangement, type Contact, type Core, CoreError, type Device, type DeviceLink, type Events, type ExportWords, type Family, type FoundMessages, type InviteInfo, type InviteLink,
+  type GroupInfo, type GroupsPage, type Login, type Member, type Message, type NewPoll, type Page, type Privacy, type Place, type ReasonCode, type Report, type Role, type SessionState, type Snapshot, type Trust,
 } from '../../src/core/api';
+import { marksIn, queryWords, wordsOf } from '../../src/db/words';
 
 /** Everything the fake knows at the start. */
 export interface World {
@@ -13,6 +14,9 @@ export interface World {
   devices: Device[];
   /** By group. */
   members: Record<Address, Member[]>;
+  family?: Family;
+  /** Public groups of the server. */
+  publicGroups?: GroupInfo[];
   /** By the id of the message. */
   files: Map<string, Blob>;
   /** What messages said before, by their id. */
@@ -155,6 +159,12 @@ export class FakeCore implements Core {
     }
   }
 
+  async resetPassword(token: string, password: string): Promise<void> {
+    await this.#do('resetPassword', token, '(password)');
+    this.world.password = password;
+    this.setSession({ phase: 'online', address: `${this.world.invites[token]?.reset ?? 'mira'}@${this.world.domain}` });
+  }
+
   async acceptInviteAsContact(token: string): Promise<Address> {
     await this.#do('acceptInviteAsContact', token);
     const info = await this.lookupInvite(token);
@@ -171,6 +181,96 @@ export class FakeCore implements Core {
       uri: `xmpp:${this.world.session.address ?? this.world.domain}?roster;preauth=${token};ibr=y`,
       expires: Date.now() + 7 * 24 * 3600_000,
     };
+  }
+
+  async setPicture(picture: Blob | null): Promise<void> {
+    await this.#do('setPicture', picture?.size);
+    const { picture: _, ...rest } = this.world.session;
+    this.world.session = rest;
+    this.setSession(picture ? { picture: this.#keep(picture) } : {});
+  }
+
+  async setPrivacy(privacy: Privacy): Promise<void> {
+    await this.#do('setPrivacy', privacy);
+    this.setSession({ privacy });
+  }
+
+  async exportData(words: ExportWords): Promise<Blob> {
+    await this.#do('exportData', words.readme);
+    return new Blob(['PK'], { type: 'application/zip' });
+  }
+
+  async deleteAccount(password: string): Promise<void> {
+    await this.#do('deleteAccount', '(password)');
+    if (password !== this.world.password) throw new CoreError({ code: 'credentials' });
+    await this.signOut();
+  }
+
+  async picture(hash: string): Promise<Blob | undefined> {
+    await this.#do('picture', hash);
+    return this.world.files.get(`picture-${hash}`);
+  }
+
+  async setGroupPicture(group: Address, picture: Blob | null): Promise<void> {
+    await this.#do('setGroupPicture', group, picture?.size);
+    if (picture) this.#group(group, { picture: this.#keep(picture) });
+  }
+
+  async family(): Promise<Family> {
+    await this.#do('family');
+    return structuredClone(this.world.family ?? { children: [], guardians: [], waiting: [], circles: [] });
+  }
+
+  async decideFor(child: Address, address: Address, answer: 'approve' | 'deny' | 'revoke', kind: 'contact' | 'group'): Promise<void> {
+    await this.#do('decideFor', child, address, answer, kind);
+    this.#family((family) => ({
+      ...family,
+      children: family.children.map((one) => (one.address !== child ? one : {
+        ...one, requests: one.requests.filter((request) => request.address !== address),
+        approved: [...one.approved.filter((peer) => peer.address !== address), ...(answer === 'approve' ? [{ address, kind }] : [])],
+      })),
+    }));
+  }
+
+  async setGuardians(child: Address, guardians: readonly Address[]): Promise<void> {
+    await this.#do('setGuardians', child, guardians);
+    this.#family((family) => ({ ...family, children: family.children.map((one) => (one.address === child ? { ...one, guardians } : one)) }));
+  }
+
+  async createCircle(name: string): Promise<void> {
+    await this.#do('createCircle', name);
+    this.#family((family) => ({ ...family, circles: [...family.circles, { id: name, name, group: `${name}@groups.${this.world.domain}`, members: [] }] }));
+  }
+
+  async renameCircle(id: string, name: string): Promise<void> {
+    await this.#do('renameCircle', id, name);
+    this.#family((family) => ({ ...family, circles: family.circles.map((circle) => (circle.id === id ? { ...circle, name } : circle)) }));
+  }
+
+  async deleteCircle(id: string): Promise<void> {
+    await this.#do('deleteCircle', id);
+    this.#family((family) => ({ ...family, circles: family.circles.filter((circle) => circle.id !== id) }));
+  }
+
+  async addToCircle(id: string, people: readonly Address[]): Promise<void> {
+    await this.#do('addToCircle', id, people);
+    this.#family((family) => ({ ...family, circles: family.circles.map((circle) => (circle.id === id ? { ...circle, members: [...circle.members, ...people] } : circle)) }));
+  }
+
+  async removeFromCircle(id: string, person: Address): Promise<void> {
+    await this.#do('removeFromCircle', id, person);
+    this.#family((family) => ({ ...family, circles: family.circles.map((circle) => (circle.id === id ? { ...circle, members: circle.members.filter((one) => one !== person) } : circle)) }));
+  }
+
+  #family(change: (family: Family) => Family): void {
+    this.world.family = change(this.world.family ?? { children: [], guardians: [], waiting: [], circles: [] });
+    this.tell('family', {});
+  }
+
+  #keep(picture: Blob): string {
+    const hash = crypto.randomUUID();
+    this.world.files.set(`picture-${hash}`, picture);
+    return hash;
   }
 
   // ── contacts ──
@@ -202,8 +302,8 @@ export class FakeCore implements Core {
     this.#drop(address);
   }
 
-  async block(address: Address): Promise<void> {
-    await this.#do('block', address);
+  async block(address: Address, report?: Report): Promise<void> {
+    await this.#do('block', address, ...(report ? [report] : []));
     this.setContact({ ...this.#contact(address), blocked: true, availability: 'offline' });
   }
 
@@ -275,6 +375,53 @@ export class FakeCore implements Core {
     this.setState(id, { text, edited: true });
   }
 
+  async setTimer(chat: Address, seconds: number): Promise<void> {
+    await this.#do('setTimer', chat, seconds);
+    const { timer: _, ...rest } = this.#chat(chat);
+    this.world.chats = [...this.world.chats.filter((it) => it.id !== chat), { ...rest, ...(seconds > 0 && { timer: seconds }) }];
+    this.receive(chat, '', { from: this.world.session.address ?? '', outgoing: true, state: 'sent', timerSet: seconds });
+  }
+
+  async pin(chat: Address, id: string, pinned: boolean): Promise<void> {
+    await this.#do('pin', chat, id, pinned);
+    const old = this.world.messages.find((message) => message.id === id);
+    if (!old) throw new CoreError({ code: 'not-found' });
+    const { pinned: _, ...rest } = old;
+    this.world.messages = this.world.messages.map((message) => (message.id === id ? rest : message));
+    this.setState(id, pinned ? { pinned: true } : {});
+  }
+
+  async pinned(chat: Address): Promise<readonly Message[]> {
+    await this.#do('pinned', chat);
+    return structuredClone(this.#of(chat).filter((message) => message.pinned).reverse());
+  }
+
+  async askPoll(chat: Address, { question, options, several }: NewPoll): Promise<Message> {
+    await this.#do('askPoll', chat, question, options, several);
+    return this.receive(chat, question, {
+      from: this.world.session.address ?? '', outgoing: true, state: 'sent',
+      poll: { options: options.map((text) => ({ text, from: [], own: false })), several, closed: false, people: 0 },
+    });
+  }
+
+  async vote(chat: Address, id: string, choices: readonly number[]): Promise<void> {
+    await this.#do('vote', chat, id, choices);
+    const me = this.world.session.address ?? '';
+    const poll = this.world.messages.find((message) => message.id === id)?.poll;
+    if (!poll) throw new CoreError({ code: 'not-found' });
+    const options = poll.options.map((option, i) => {
+      const others = option.from.filter((who) => who !== me);
+      return { ...option, from: choices.includes(i) ? [...others, me] : others, own: choices.includes(i) };
+    });
+    this.setState(id, { poll: { ...poll, options, people: new Set(options.flatMap((option) => option.from)).size } });
+  }
+
+  async closePoll(chat: Address, id: string): Promise<void> {
+    await this.#do('closePoll', chat, id);
+    const poll = this.world.messages.find((message) => message.id === id)?.poll;
+    if (poll) this.setState(id, { poll: { ...poll, closed: true } });
+  }
+
   async editsOf(chat: Address, id: string): Promise<readonly { text: string; at: number }[]> {
     await this.#do('editsOf', chat, id);
     return structuredClone(this.world.edits[id] ?? []);
@@ -321,9 +468,66 @@ export class FakeCore implements Core {
     });
   }
 
-  async setDraft(chat: Address, text: string): Promise<void> {
-    await this.#do('setDraft', chat, text);
-    this.setChat(chat, { draft: text });
+  async arrangeChat(chat: Address, { pinned, archived, muted, unread }: ChatArrangement): Promise<void> {
+    await this.#do('arrangeChat', chat, { pinned, archived, muted, unread });
+    const { pinned: wasPinned, archived: wasArchived, muted: wasMuted, marked, ...rest } = this.#chat(chat);
+    const silent = muted === undefined ? wasMuted : muted === null ? undefined : { ...(muted.until !== undefined && { until: muted.until }), ...(muted.exceptMentions && { exceptMentions: true as const }) };
+    const next: Chat = {
+      ...rest, ...((pinned ?? wasPinned) && { pinned: true as const }), ...((archived ?? wasArchived) && { archived: true as const }), ...(silent && { muted: silent }),
+      ...((unread ?? marked) && { marked: true as const }), ...(unread === false && { unread: 0, mentions: 0 }),
+    };
+    this.world.chats = [...this.world.chats.filter((it) => it.id !== chat), next];
+    this.tell('chats', { changed: [next], removed: [] });
+  }
+
+  async findMessages(query: string, { chat, limit }: { chat?: Address; limit: number }): Promise<FoundMessages> {
+    await this.#do('findMessages', query, chat, limit);
+    const words = queryWords(query);
+    const all = this.world.messages.filter((message) => (chat === undefined || message.chat === chat) && !message.retracted
+      && words.length > 0 && words.every((word) => wordsOf(message.text).some((one) => one.startsWith(word)))).sort((a, b) => b.at - a.at);
+    return {
+      messages: all.slice(0, limit).map(({ id, chat: where, from, outgoing, order, at, text, name }) => ({
+        id, chat: where, from, outgoing, order, at, text, marks: marksIn(text, words), ...(name !== undefined && { name }),
+      })),
+      more: all.length > limit,
+    };
+  }
+
+  async placeAt(chat: Address, at: number): Promise<Place | undefined> {
+    await this.#do('placeAt', chat, at);
+    const all = this.#of(chat);
+    const found = all.find((message) => message.at >= at) ?? all.at(-1);
+    return found && { id: found.id, order: found.order };
+  }
+
+  async message(chat: Address, id: string): Promise<Message | undefined> {
+    await this.#do('message', chat, id);
+    return structuredClone(this.#of(chat).find((message) => message.id === id));
+  }
+
+  readonly #staged = new Map<Address, readonly File[]>();
+
+  async stageFiles(chat: Address, files: readonly File[]): Promise<void> {
+    await this.#do('stageFiles', chat, files.length);
+    this.#staged.set(chat, files);
+    const { draftFiles: _, ...rest } = this.#chat(chat);
+    this.setChatTo({ ...rest, ...(files.length > 0 && { draftFiles: files.length }) });
+  }
+
+  async stagedFiles(chat: Address): Promise<readonly File[]> {
+    await this.#do('stagedFiles', chat);
+    return this.#staged.get(chat) ?? [];
+  }
+
+  async setDraft(chat: Address, text: string, replyTo?: string): Promise<void> {
+    await this.#do('setDraft', chat, text, ...(replyTo === undefined ? [] : [replyTo]));
+    const { draftReply: _, ...rest } = this.#chat(chat);
+    this.setChatTo({ ...rest, draft: text, ...(replyTo !== undefined && { draftReply: replyTo }) });
+  }
+
+  setChatTo(chat: Chat): void {
+    this.world.chats = [...this.world.chats.filter((it) => it.id !== chat.id), chat];
+    this.tell('chats', { changed: [chat], removed: [] });
   }
 
   async setTyping(chat: Address, typing: boolean): Promise<void> {
@@ -336,8 +540,22 @@ export class FakeCore implements Core {
 
   // ── groups ──
 
-  async createGroup(name: string, people: readonly Address[]): Promise<Address> {
-    await this.#do('createGroup', name, people);
+  async publicGroups(after?: string): Promise<GroupsPage> {
+    await this.#do('publicGroups', after);
+    const all = this.world.publicGroups ?? [];
+    const from = after === undefined ? 0 : Number(after);
+    return structuredClone({ groups: all.slice(from, from + 20), ...(from + 20 < all.length && { next: String(from + 20) }) });
+  }
+
+  async lookupGroup(address: Address): Promise<GroupInfo> {
+    await this.#do('lookupGroup', address);
+    const found = this.world.publicGroups?.find((group) => group.address === address);
+    if (!found) throw new CoreError({ code: 'not-found' });
+    return found;
+  }
+
+  async createGroup(name: string, people: readonly Address[], options: { readonly public?: boolean; readonly description?: string } = {}): Promise<Address> {
+    await this.#do('createGroup', name, people, options);
     const address = `${name.toLowerCase().replaceAll(/[^a-z]+/g, '-')}@groups.${this.world.domain}`;
     const member = (who: Address, role: Role): Member =>
       ({ address: who, name: this.#contact(who).name || who, role, self: who === this.world.session.address, here: true, canRead: true });
@@ -345,7 +563,7 @@ export class FakeCore implements Core {
     this.setChat(address, {
       id: address, kind: 'group', title: name, activeAt: Date.now(),
       group: {
-        state: 'here', privacy: 'private', role: 'owner', people: people.length + 1, may: { add: true, remove: true, configure: true }, cannotRead: [],
+        state: 'here', privacy: options.public === true ? 'public' : 'private', role: 'owner', people: people.length + 1, may: { add: true, remove: true, configure: true }, cannotRead: [],
       },
     });
     return address;
@@ -431,6 +649,10 @@ export class FakeCore implements Core {
     return structuredClone(this.world.devices.filter((device) => device.address === address));
   }
 
+  async allowOlder(address: Address, id: number): Promise<void> {
+    await this.#do('allowOlder', address, id);
+  }
+
   async setTrust(address: Address, id: number, trust: Exclude<Trust, 'undecided'>): Promise<void> {
     await this.#do('setTrust', address, id, trust);
     this.world.devices = this.world.devices.map((device) => (device.address === address && device.id === id ? { ...device, trust } : device));
@@ -457,6 +679,24 @@ export class FakeCore implements Core {
       await this.setTrust(address, device.id, 'verified');
     }
     return { address, verified };
+  }
+
+  async createDeviceLink(): Promise<DeviceLink> {
+    await this.#do('createDeviceLink');
+    return { token: 'link', url: `https://${this.world.domain}/l/link`, expires: Date.now() + 300_000 };
+  }
+
+  async answerDeviceLink(token: string, agreed: boolean): Promise<void> {
+    await this.#do('answerDeviceLink', token, agreed);
+  }
+
+  async openDeviceLink(token: string): Promise<{ address: Address; number: string }> {
+    await this.#do('openDeviceLink', token);
+    return { address: `mira@${this.world.domain}`, number: '0417' };
+  }
+
+  async awaitDeviceLink(token: string): Promise<void> {
+    await this.#do('awaitDeviceLink', token);
   }
 
   async logins(): Promise<readonly Login[]> {

@@ -1,15 +1,20 @@
+import { createServer } from 'node:net';
 import { defineConfig } from '@playwright/test';
+
+// Workers read this file again and inherit the environment: they go where the first reading decided.
+process.env['GALLERY'] ??= `http://localhost:${await freePort()}`;
 
 /** The views in a real browser, on the core in memory, under the security policy of the app. */
 export default defineConfig({
   testDir: '.',
   outputDir: '../../node_modules/.gallery-results',
+  globalSetup: './serve.ts',
   fullyParallel: true,
   workers: 2,
   retries: 0,
   reporter: [['list']],
   use: {
-    baseURL: 'http://localhost:4179',
+    baseURL: process.env['GALLERY'],
     locale: 'en-GB',
     timezoneId: 'Europe/Berlin',
     launchOptions: {
@@ -17,11 +22,14 @@ export default defineConfig({
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
     },
   },
-  webServer: {
-    command: 'npx vite build -c test/gallery/vite.config.ts --logLevel warn && npx vite preview -c test/gallery/vite.config.ts',
-    cwd: new URL('../..', import.meta.url).pathname,
-    url: 'http://localhost:4179/gallery.html',
-    reuseExistingServer: true,
-    timeout: 120_000,
-  },
 });
+
+/** A port that nobody else uses now: two runs at a time do not meet. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject).listen(0, 'localhost', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

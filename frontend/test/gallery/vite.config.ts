@@ -11,14 +11,13 @@ export const policy = [
   "require-trusted-types-for 'script'", 'trusted-types solid',
 ].join('; ');
 
-/** Builds the views on the core in memory as the app is built, and serves them under the app's security policy. */
+/** How the views on the core in memory are built, as the app is, and served, under the app's security policy. */
 export default defineConfig({
   root: new URL('../..', import.meta.url).pathname,
   plugins: [trustedTemplates(), solid(), emojiData()],
   define: { 'import.meta.env.VITEST': 'false' },
   build: {
-    outDir: 'node_modules/.gallery',
-    emptyOutDir: true,
+    reportCompressedSize: false,
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     rolldownOptions: {
@@ -27,7 +26,6 @@ export default defineConfig({
     },
   },
   preview: {
-    port: 4179,
     strictPort: true,
     headers: {
       'Content-Security-Policy': policy,

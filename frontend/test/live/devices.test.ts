@@ -55,7 +55,9 @@ describe.each(MODERN)('several devices of each: $name', (flavour) => {
     await phone.commands.send(BOB, 'from the phone');
     await bob.until(() => bob.message(ALICE, 'from the phone'));
     const copy = await laptop.until(() => laptop.message(BOB, 'from the phone'));
-    expect(copy).toMatchObject({ outgoing: true, lock: 'encrypted' });
+    expect(copy).toMatchObject({ outgoing: true, lock: 'encrypted', level: 3 });
+    expect(bob.message(ALICE, 'from the phone')).toMatchObject({ level: 3 });
+    expect(bob.message(ALICE, 'from the phone')?.findings).toBeUndefined();
     await laptop.commands.send(BOB, 'from the laptop');
     await phone.until(() => phone.message(BOB, 'from the laptop'));
   });

@@ -36,11 +36,11 @@ describe.each(FLAVOURS.filter((flavour) => flavour.name === 'kith'))('files on $
 
   const shared = (device: Device, chat: string, nth = 0) => [...device.messages.get(chat)?.values() ?? []].filter((message) => message.file).sort((a, b) => a.order - b.order)[nth];
 
-  it('arrive encrypted, with their kind and nothing else of their name', async () => {
+  it('arrive encrypted, with a name that only the others can read', async () => {
     const sent = await alice.commands.sendFile(BOB, new Blob([secret]), { id: crypto.randomUUID(), name: 'Secret map.JPG', width: 4, height: 3 });
     expect(sent).toMatchObject({ text: '', state: 'sending', file: { name: 'Secret map.JPG', kind: 'image', size: secret.length, uploading: true } });
     const got = await bob.until(() => shared(bob, ALICE));
-    expect(got).toMatchObject({ text: '', lock: 'encrypted', file: { name: 'file.jpg', kind: 'image', uploading: false } });
+    expect(got).toMatchObject({ text: '', lock: 'encrypted', file: { name: 'Secret map.JPG', kind: 'image', size: secret.length, width: 4, height: 3, uploading: false } });
     expect(await (await bob.commands.fetchFile(ALICE, got.id)).text()).toBe(secret);
     expect((await bob.commands.fetchFile(ALICE, got.id)).type).toBe('image/jpeg');
     await alice.until(() => alice.message(BOB, '')?.state !== 'sending');
@@ -58,7 +58,7 @@ describe.each(FLAVOURS.filter((flavour) => flavour.name === 'kith'))('files on $
     alice = await Device.open({ ...alice.options, socket: server.socket });
     await bob.until(() => bob.message(ALICE, 'after the file'));
     const read = await bob.read(ALICE);
-    expect(read.map((message) => message.file?.name ?? message.text)).toEqual(['file.jpg', 'file.txt', 'after the file']);
+    expect(read.map((message) => message.file?.name ?? message.text)).toEqual(['Secret map.JPG', 'notes.txt', 'after the file']);
     const got = shared(bob, ALICE, 1);
     expect(await (await bob.commands.fetchFile(ALICE, got?.id ?? '')).text()).toBe('later');
     expect(got?.file?.kind).toBe('file');

@@ -65,7 +65,7 @@ describe.each(FLAVOURS.filter((flavour) => flavour.name === 'kith'))('a private 
 
   it('is encrypted in all directions', async () => {
     await of(ALICE).commands.send(group, 'Hello family');
-    expect(await gets(BOB, 'Hello family')).toMatchObject({ from: ALICE, name: 'Alice', lock: 'encrypted', outgoing: false });
+    expect(await gets(BOB, 'Hello family')).toMatchObject({ from: ALICE, name: 'Alice', lock: 'encrypted', level: 3, outgoing: false });
     await arrives(ALICE, 'Hello family');
     await of(BOB).commands.send(group, 'Hi @Alice');
     expect(await gets(ALICE, 'Hi @Alice')).toMatchObject({ from: BOB, mention: true });

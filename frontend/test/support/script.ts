@@ -12,7 +12,7 @@ async function hmac(key: Uint8Array<ArrayBuffer>, data: string): Promise<string>
   return toBase64(new Uint8Array(await crypto.subtle.sign('HMAC', imported, utf8(data))));
 }
 
-export type Answer = string | XmlElement | { readonly error: string } | undefined;
+export type Answer = string | XmlElement | { readonly error: string; readonly specific?: string } | undefined;
 /** Answers a request with the payload of the result; `undefined`: an empty result. */
 export type Responder = (payload: XmlElement, iq: XmlElement, server: Connected) => Answer | Promise<Answer>;
 
@@ -120,16 +120,25 @@ export class ScriptServer {
       ${all.length > 0 ? `<first>${all[0]?.id ?? ''}</first><last>${all[all.length - 1]?.id ?? ''}</last>` : ''}</set></fin>`;
   }
 
+  /** What somebody has published: the newest item of the node, and each under its id. */
+  put(owner: string, node: string, item: XmlElement): void {
+    this.nodes.set(`${owner} ${node}`, item);
+    this.nodes.set(`${owner} ${node} ${item.attrs['id'] ?? ''}`, item);
+  }
+
   private answerPubsub(payload: XmlElement, iq: XmlElement): Answer {
     const publish = payload.child('publish');
     if (publish) {
       const node = publish.attrs['node'] ?? '', item = publish.child('item');
-      if (item) this.nodes.set(`${this.address} ${node}`, item);
+      if (item) this.put(this.address, node, item);
       return undefined;
     }
     const items = payload.child('items');
     const node = items?.attrs['node'] ?? '';
-    const item = this.nodes.get(`${iq.attrs['to'] ?? this.address} ${node}`);
+    const name = `${iq.attrs['to'] ?? this.address} ${node}`;
+    const id = items?.child('item')?.attrs['id'];
+    const whole = this.nodes.get(name);
+    const item = id === undefined || (whole?.attrs['id'] ?? id) === id ? whole : this.nodes.get(`${name} ${id}`);
     if (!item) return { error: 'item-not-found' };
     return xml(payload.ns, 'pubsub', {}, xml(payload.ns, 'items', { node }, item));
   }
@@ -199,9 +208,10 @@ export class Connected {
     const answer: Answer = payload && responder ? await responder(payload, iq, this) : { error: 'service-unavailable' };
     const { id, to } = iq.attrs;
     const error = typeof answer === 'object' && 'error' in answer ? answer.error : undefined;
+    const specific = typeof answer === 'object' && 'error' in answer ? answer.specific ?? '' : '';
     const content = typeof answer === 'string' ? answer : answer instanceof XmlElement ? answer.toString() : '';
     this.send(error === undefined
       ? `<iq xmlns='${CLIENT}' type='result' id='${id ?? ''}' ${to === undefined ? '' : `from='${to}'`}>${content}</iq>`
-      : `<iq xmlns='${CLIENT}' type='error' id='${id ?? ''}' ${to === undefined ? '' : `from='${to}'`}><error type='cancel'><${error} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`);
+      : `<iq xmlns='${CLIENT}' type='error' id='${id ?? ''}' ${to === undefined ? '' : `from='${to}'`}><error type='cancel'><${error} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>${specific}</error></iq>`);
   }
 }

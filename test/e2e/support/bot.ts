@@ -13,16 +13,22 @@ export interface BotLogin {
   readonly tls: 'starttls' | 'direct';
   /** The server's certificate. */
   readonly certificate: string;
+  /** The versions of OMEMO that it speaks: 0.3 unless given. */
+  readonly omemo?: 'old' | 'both';
 }
 
 /** Something that happened to it. */
 export interface Happening {
-  readonly is: 'online' | 'contact' | 'message' | 'error';
+  readonly is: 'online' | 'contact' | 'invited' | 'joined' | 'said' | 'message' | 'error';
   readonly code?: string;
   readonly address?: string;
   readonly sender?: string;
   readonly text?: string;
   readonly encrypted?: boolean;
+  /** The version of OMEMO in which it was. */
+  readonly version?: string;
+  /** The group in which it was said. */
+  readonly room?: string;
 }
 
 export class Bot {
@@ -43,10 +49,10 @@ export class Bot {
   }
 
   /** Resolves when it is signed in and its keys are published. */
-  static async start({ address, password, port, tls, certificate }: BotLogin): Promise<Bot> {
+  static async start({ address, password, port, tls, certificate, omemo = 'old' }: BotLogin): Promise<Bot> {
     const bot = new Bot(spawn('/usr/bin/python3', ['-B', '-W', 'ignore', script], {
       stdio: 'pipe',
-      env: { ...process.env, KITH_JID: address, KITH_PASSWORD: password, KITH_PORT: String(port), KITH_TLS: tls, KITH_CERT: certificate },
+      env: { ...process.env, KITH_JID: address, KITH_PASSWORD: password, KITH_PORT: String(port), KITH_TLS: tls, KITH_CERT: certificate, KITH_OMEMO: omemo },
     }));
     bot.code = (await bot.hears((it) => it.is === 'online')).code ?? '';
     return bot;
@@ -71,6 +77,18 @@ export class Bot {
 
   say(to: string, text: string, way: 'encrypted' | 'clear' = 'encrypted'): void {
     this.tell({ do: 'say', to, text, ...(way === 'clear' && { clear: true }) });
+  }
+
+  /** Goes into a group. */
+  async join(room: string, nick: string): Promise<void> {
+    this.tell({ do: 'join', room, nick });
+    await this.hears((it) => it.is === 'joined' && it.address === room);
+  }
+
+  /** Says something in a group. Resolves when it is on its way. */
+  async sayIn(room: string, text: string): Promise<void> {
+    this.tell({ do: 'say', to: room, text, room: true });
+    await this.hears((it) => it.is === 'said' && it.text === text);
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@ import type { Server } from './server';
 import { WorkerWatch } from './workers';
 
 /** What a browser writes to the console when it cannot reach a server, which is no fault of the page. */
-const unreachable = /net::ERR_(CONNECTION_(REFUSED|RESET|CLOSED|ABORTED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_NOT_CONNECTED)|WebSocket connection to '[^']*' failed/;
+const unreachable = /net::ERR_(INTERNET_DISCONNECTED|CONNECTION_(REFUSED|RESET|CLOSED|ABORTED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_NOT_CONNECTED)|WebSocket connection to '[^']*' failed/;
 
 /**
  * Listens to everything that a browser says and asks for: nothing may be written to the console, no exception may go

@@ -1,32 +1,37 @@
 /**
- * Which devices people announce (XEP-0384 section 5.3), and what is known of each: their lists come by PEP, keys and
- * trust are a mirror of what the cryptographic core keeps, so that a lock can be shown without loading it.
+ * Which devices people announce (XEP-0384 section 5.3), in both versions: their lists come by PEP, keys and trust are a mirror
+ * of what the cryptographic core keeps, so that a lock can be shown without loading it.
  */
+import { V03, V2, type Version } from '../../crypto/engine';
 import type { DeviceEntry, DeviceListRecord, Tx } from '../../db/schema';
 import { StanzaError } from '../../xmpp/errors';
-import { DEVICES_NODE, deviceList } from '../../xmpp/xep0384_omemo';
 import type { PubsubItem } from '../../xmpp/xep0060_pubsub';
 import type { Account, SessionPart } from '../account';
 import type { Address, Events, Lock } from '../api';
 import { Shared } from '../async';
 import type { Effects } from '../effects';
 import type { Pep } from '../pep';
+import { LIST_NODES, readList, VERSIONS, type Announced } from './wire';
 
 /** More than anybody has; a longer list is somebody's attack on our memory. */
 const MAX_DEVICES = 64;
+const MAX_LABEL = 53;
+
+/** The lists of one account that are known by now. */
+type Lists = Partial<Record<Version, readonly Announced[]>>;
 
 export class Devices implements SessionPart {
   private readonly lists = new Map<Address, DeviceListRecord>();
   /** Lists that were fetched or told in this session, and when. */
-  private readonly fresh = new Map<Address, number>();
+  private readonly fresh: Readonly<Record<Version, Map<Address, number>>> = { 1: new Map(), 2: new Map() };
   private readonly fetching = new Shared<void>();
   /** The lock of these addresses may have changed. */
   onLock: (address: Address) => void = () => undefined;
-  /** The own list was pushed or fetched. */
-  onOwnList: (ids: readonly number[]) => void = () => undefined;
+  /** An own list was pushed or fetched. */
+  onOwnList: (version: Version, ids: readonly number[]) => void = () => undefined;
 
   constructor(private readonly account: Account, private readonly pep: Pep) {
-    pep.on(DEVICES_NODE, (from, items) => this.announced(from, items));
+    for (const version of VERSIONS) pep.on(LIST_NODES[version], (from, items) => this.told(from, { [version]: announcedIn(version, items) }));
   }
 
   async load(): Promise<void> {
@@ -35,7 +40,7 @@ export class Devices implements SessionPart {
   }
 
   started(): Promise<void> {
-    this.fresh.clear();
+    for (const version of VERSIONS) this.fresh[version].clear();
     return Promise.resolve();
   }
 
@@ -57,6 +62,11 @@ export class Devices implements SessionPart {
     return this.of(address).devices.filter((device) => device.listed);
   }
 
+  /** What an account announces in one version. */
+  announced(address: Address, version: Version): readonly Announced[] {
+    return this.listed(address).filter((device) => versionsOf(device).includes(version)).map(({ id, announced }) => ({ id, ...announced }));
+  }
+
   /** What would happen to a message sent now. */
   lock(address: Address): Lock {
     const record = this.of(address);
@@ -66,55 +76,73 @@ export class Devices implements SessionPart {
     return active.every((device) => device.trust === 'verified') ? 'verified' : 'encrypted';
   }
 
-  /** Makes sure that the list is not older than `age`; rejects when it cannot be had. */
+  /** Makes sure that the lists are not older than `age`; rejects when they cannot be had. */
   async ensure(address: Address, age = Infinity): Promise<void> {
-    const since = this.fresh.get(address);
-    if (since === undefined || this.account.platform.clock.now() - since > age) await this.fetch(address);
+    const now = this.account.platform.clock.now();
+    const old = VERSIONS.filter((version) => {
+      const since = this.fresh[version].get(address);
+      return since === undefined || now - since > age;
+    });
+    // Who has no devices may be about to announce the first: that is looked at again each time.
+    if (old.length > 0 || this.listed(address).length === 0) await this.fetch(address, old.length > 0 ? old : VERSIONS);
   }
 
-  fetch(address: Address): Promise<void> {
-    return this.fetching.run(address, async () => {
-      let items: readonly PubsubItem[];
-      try {
-        items = await this.pep.items(address, DEVICES_NODE);
-      } catch (error) {
-        // They do not let us see it, or there is nobody: for us the same as no devices.
-        if (!(error instanceof StanzaError) || error.type === 'wait') throw error;
-        items = [];
-      }
-      await this.announced(address, items);
+  fetch(address: Address, versions: readonly Version[] = VERSIONS): Promise<void> {
+    return this.fetching.run(`${address} ${versions.join()}`, async () => {
+      const lists: Lists = {};
+      await Promise.all(versions.map(async (version) => { lists[version] = announcedIn(version, await this.ask(address, version)); }));
+      await this.told(address, lists);
     });
   }
 
-  private async announced(address: Address, items: readonly PubsubItem[] | null): Promise<void> {
-    // One item, of any id: clients differ about it.
-    const list = deviceList.read(items?.[items.length - 1]?.payload);
-    const ids = [...new Set((list?.devices ?? []).map((device) => device.id))].filter((id) => id > 0 && id < 2 ** 31).slice(0, MAX_DEVICES);
-    // Who has no devices may be about to announce the first: that is looked at again each time.
-    if (ids.length > 0) this.fresh.set(address, this.account.platform.clock.now());
-    else this.fresh.delete(address);
-    await this.setList(address, ids);
-    if (address === this.account.address) this.onOwnList(ids);
+  private async ask(address: Address, version: Version): Promise<readonly PubsubItem[]> {
+    try {
+      return await this.pep.items(address, LIST_NODES[version]);
+    } catch (error) {
+      // They do not let us see it, or there is nobody: for us the same as no devices.
+      if (!(error instanceof StanzaError) || error.type === 'wait') throw error;
+      return [];
+    }
   }
 
-  private async setList(address: Address, ids: readonly number[]): Promise<void> {
+  private async told(address: Address, lists: Lists): Promise<void> {
+    const now = this.account.platform.clock.now();
+    const versions = VERSIONS.filter((version) => lists[version] !== undefined);
+    for (const version of versions) this.fresh[version].set(address, now);
+    await this.setLists(address, lists);
+    if (address !== this.account.address) return;
+    for (const version of versions) this.onOwnList(version, (lists[version] ?? []).map((device) => device.id));
+  }
+
+  /** This is what the own account announces now; the server will tell so too, later. */
+  published(version: Version, list: readonly Announced[]): Promise<void> {
+    this.fresh[version].set(this.account.address, this.account.platform.clock.now());
+    return this.setLists(this.account.address, { [version]: list });
+  }
+
+  private async setLists(address: Address, lists: Lists): Promise<void> {
     const now = this.account.platform.clock.now();
     const { record, added, changed } = await this.account.db.write(['devices'], async (tx) => {
       const before = (await tx.objectStore('devices').get(address)) ?? { address, devices: [], fetchedAt: 0 };
       const known = new Map(before.devices.map((device) => [device.id, device]));
-      const devices: DeviceEntry[] = [
-        ...ids.map((id) => ({ ...(known.get(id) ?? { id, firstSeen: now }), listed: true })),
-        // Whoever left the list is remembered as long as something is known of them.
-        ...before.devices.filter((device) => !ids.includes(device.id) && device.fingerprint !== undefined)
-          .map((device) => ({ ...device, listed: false })),
-      ];
+      const announced = VERSIONS.flatMap((version) => lists[version] ?? []);
+      const ids = [...new Set([...announced.map((device) => device.id), ...known.keys()])];
+      const devices: DeviceEntry[] = [];
+      for (const id of ids) {
+        const { announced: before, ...entry } = known.get(id) ?? { id, listed: false, firstSeen: now };
+        const on = VERSIONS.filter((version) => lists[version]?.some((device) => device.id === id) ?? versionsOf(entry).includes(version));
+        const label = lists[V2] ? labelOf(lists[V2], id) : before;
+        const next: DeviceEntry = { ...entry, ...(label && { announced: label }), listed: on.length > 0, lists: on };
+        // Whoever left the lists is remembered as long as something is known of them.
+        if (next.listed || next.fingerprint !== undefined) devices.push(next);
+      }
       const next: DeviceListRecord = { address, devices, fetchedAt: now };
       await tx.objectStore('devices').put(next);
       return {
         record: next,
-        added: before.fetchedAt > 0 && ids.some((id) => !known.has(id)),
+        added: before.fetchedAt > 0 && devices.some((device) => device.listed && !known.has(device.id)),
         changed: before.fetchedAt === 0 || devices.length !== before.devices.length
-          || devices.some((device) => known.get(device.id)?.listed !== device.listed),
+          || devices.some((device) => known.get(device.id)?.lists?.join() !== device.lists?.join()),
       };
     });
     this.lists.set(address, record);
@@ -141,4 +169,23 @@ export class Devices implements SessionPart {
     this.account.hub.emit('devices', { address, ...(news !== undefined && { news }) });
     this.onLock(address);
   }
+}
+
+/** The versions in which a device is announced. */
+export function versionsOf({ listed, lists }: DeviceEntry): readonly Version[] {
+  return listed ? lists ?? [V03] : [];
+}
+
+function announcedIn(version: Version, items: readonly PubsubItem[] | null): readonly Announced[] {
+  const devices = new Map<number, Announced>();
+  for (const device of readList(version, items) ?? []) {
+    if (device.id > 0 && device.id < 2 ** 31 && devices.size < MAX_DEVICES) devices.set(device.id, device);
+  }
+  return [...devices.values()];
+}
+
+/** The label that a list of omemo:2 gives to a device. Whether its signature is good is not known here. */
+function labelOf(list: readonly Announced[], id: number): DeviceEntry['announced'] {
+  const { label, labelsig } = list.find((device) => device.id === id) ?? {};
+  return label === undefined || labelsig === undefined || [...label].length > MAX_LABEL || labelsig.length > 200 ? undefined : { label, labelsig };
 }

@@ -1,16 +1,17 @@
-/** From text to a stanza for everybody's devices; and the empty messages that sessions need. */
+/** From what is said to a stanza for everybody's devices; and the empty messages that sessions need. */
 import {
-  KEY_DUE, trustKey, V03, sessionKey, type BundleData, type EncryptResult, type OmemoEngine, type Recipient, type SealedElement,
+  KEY_DUE, trustKey, V03, V2, type BundleData, type Bytes, type EncryptResult, type OmemoEngine, type Recipient, type SealedElement, type SealResult, type Target, type Version,
 } from '../../crypto/engine';
 import type { RecordSession, RecordStore } from '../../crypto/records';
-import type { DeviceEntry, Protection, Store, Tx } from '../../db/schema';
+import { sentDigest } from '../../crypto/sent';
+import type { DeviceEntry, Level, Protection, Store, Tx } from '../../db/schema';
 import { utf8 } from '../../xmpp/bytes';
 import { ConnectionError, StanzaError } from '../../xmpp/errors';
 import { NS } from '../../xmpp/ns';
 import { store } from '../../xmpp/xep0334_hints';
+import { originId } from '../../xmpp/xep0359_ids';
 import { encryption } from '../../xmpp/xep0380_eme';
-import { bundle, bundleNode, encrypted } from '../../xmpp/xep0384_omemo';
-import { xml, type XmlElement } from '../../xmpp/xml';
+import { serialise, xml, type XmlElement } from '../../xmpp/xml';
 import type { Account } from '../account';
 import type { Address } from '../api';
 import { eachLimited } from '../async';
@@ -18,8 +19,9 @@ import type { Chats } from '../chats';
 import { Effects } from '../effects';
 import type { Pep } from '../pep';
 import { fail } from '../reasons';
-import type { Devices } from './devices';
+import { versionsOf, type Devices } from './devices';
 import { writeSealed } from './store';
+import { bundlePlace, NAMESPACES, readBundle, writeEncrypted } from './wire';
 
 /** Shown by clients that cannot decrypt (XEP-0384 section 5.5). */
 const FALLBACK = 'I sent you an OMEMO encrypted message but your client doesn’t seem to support that.';
@@ -29,11 +31,27 @@ const UNTOLD_AGE = 600_000;
 /** A device without usable keys is not asked for them again so soon, if there are others. */
 const BAD_BUNDLE_PAUSE = 600_000;
 
+/** What is to be said, for both versions of OMEMO. */
+export interface Saying {
+  /** The text: `<body/>` of the envelope, and all that 0.3 encrypts. Without it devices of 0.3 get no `<encrypted/>`. */
+  readonly text?: string;
+  /** What else belongs to it, in the envelope. */
+  readonly elements: readonly XmlElement[];
+  /** The same beside `<encrypted/>`, if somebody has only 0.3; as in the envelope unless given. */
+  readonly outside?: readonly XmlElement[];
+  /** The id of the stanza, so that the server cannot give it another one. */
+  readonly id: string;
+}
+
 export interface Encrypted {
-  /** Children for the message stanza: the encrypted text and its label. */
+  /** Children for the message stanza: what is encrypted, its label, and what has to stand beside it for devices of 0.3. */
   readonly children: readonly XmlElement[];
   readonly device: number;
   readonly lock: Protection;
+  /** That of the weakest version that it went out in. */
+  readonly level: Level;
+  /** What the stanza is recognised by when it comes back. */
+  readonly digest: Bytes;
 }
 
 export interface EncryptorWorld {
@@ -43,6 +61,8 @@ export interface EncryptorWorld {
   people(chat: Address): readonly Address[];
   /** Changes of this one's devices are told to us; otherwise we have to ask. */
   isTold(address: Address): boolean;
+  /** They are not to learn that we are here. */
+  isStranger(address: Address): boolean;
 }
 
 export class Encryptor {
@@ -70,34 +90,55 @@ export class Encryptor {
   }
 
   /**
-   * Encrypts a text and hands it to `write` in the transaction that stores the changed sessions, strictly: the key of
-   * a message is never used for another one, whatever happens afterwards.
+   * Encrypts for every device in the best version that it announces, and hands the result to `write` in the transaction that
+   * stores the changed sessions, strictly: the key of a message is never used for another one, whatever happens afterwards.
    * Rejects with CoreError `cannot-encrypt` or `untrusted`.
    */
-  async encrypt(chat: Address, text: string, stores: readonly Store[], write: (tx: Tx, effects: Effects, result: Encrypted) => Promise<void>): Promise<void> {
+  async encrypt(chat: Address, saying: Saying, stores: readonly Store[], write: (tx: Tx, effects: Effects, result: Encrypted) => Promise<void>): Promise<void> {
     await this.prepare(chat);
     const engine = await this.world.engine();
     const people = new Set(this.world.people(chat));
-    const recipients = await this.recipients(people);
-    if (!recipients.some((recipient) => people.has(recipient.jid))) throw fail('cannot-encrypt', 'no devices announced');
+    const targets = await this.targets(engine, people);
+    if (!targets.some((target) => people.has(target.jid))) throw fail('cannot-encrypt', 'no devices announced');
     const effects = new Effects();
     await this.records.exclusive(async (session) => {
-      const result = engine.encrypt(await session.read(engine.encryptNeeds(recipients)), {
-        kind: 'message', body: utf8(text), recipients, now: this.seconds(),
+      const records = await session.read(engine.sealNeeds(targets));
+      const seal = (dropStale: boolean): SealResult => engine.seal(records, {
+        kind: 'message', content: contentOf(saying), to: chat, targets, dropStale, now: this.seconds(),
+        ...(saying.text !== undefined && { body: utf8(saying.text) }),
       });
+      let result = seal(true);
+      // Who has only devices that are silent is away for long, and still to be written to.
+      if (result.skipped.some((device) => device.reason === 'stale' && !reaches(result, device.jid))) result = seal(false);
       const reached = result.elements.flatMap((element) => element.keys).filter((key) => people.has(key.jid));
       const undecided = result.skipped.some((device) => people.has(device.jid) && device.reason === 'undecided');
-      if (undecided || reached.length === 0) {
+      // They have 0.3 only, which protects nothing but text: they read it beside what is encrypted.
+      const beside = result.skipped.some((device) => device.reason === 'weaker');
+      if (undecided || (reached.length === 0 && !(beside && saying.text === undefined))) {
         // Not sent, so the sessions stay as they were; but new keys are noted, so that the person can decide.
         session.stage(result.changes.filter((change) => change.key.startsWith('trust/')));
         await this.commit(session, effects, (tx) => this.noteKeys(tx, effects, result));
         throw undecided ? fail('untrusted', 'a new device waits for a decision') : fail('cannot-encrypt', skippedReasons(result));
       }
-      session.stage(result.changes);
-      const lock = reached.every((key) => key.trust === 'verified') ? 'verified' : 'encrypted';
+      const old = beside || result.elements.some((element) => element.version === V03);
+      const elements = reached.length === 0 ? [] : result.elements;
+      if (reached.length > 0) session.stage(result.changes);
+      const sealed: Encrypted = {
+        children: [
+          ...this.children(result.device, elements, saying.text !== undefined),
+          ...(old ? saying.outside ?? saying.elements : []),
+        ],
+        device: result.device,
+        lock: reached.length > 0 && reached.every((key) => key.trust === 'verified') ? 'verified' : 'encrypted',
+        level: reached.length === 0 ? 0 : old ? 1 : 3,
+        digest: await sentDigest(result.device, elements),
+      };
       await this.commit(session, effects, async (tx) => {
         await this.noteKeys(tx, effects, result);
-        await write(tx, effects, { children: this.children(result.device, result.elements, true), device: result.device, lock });
+        for (const { jid, device } of result.withdrawn) {
+          if (this.devices.entry(jid, device)?.withdrawn !== true) await this.devices.note(tx, effects, jid, device, { withdrawn: true });
+        }
+        await write(tx, effects, sealed);
       }, stores);
     }).finally(() => effects.tell(this.chats, this.account.hub.emit));
   }
@@ -112,16 +153,16 @@ export class Encryptor {
       session.stage(result.changes);
       const stream = this.account.stream();
       await session.commit((sealed) => this.account.db.write(['omemo'], (tx) => writeSealed(tx, sealed), 'strict'));
-      for (const { to, element } of result.messages) stream.send(this.emptyMessage(to, result.device, element));
+      for (const { to, element } of result.messages) if (!this.world.isStranger(to)) stream.send(this.emptyMessage(to, result.device, element));
     });
   }
 
-  /** Starts a new session with a device and tells it so. */
-  async renew(address: Address, device: number, force: boolean): Promise<void> {
+  /** Starts a new session of that version with a device and tells it so. */
+  async renew(address: Address, device: number, version: Version, force: boolean): Promise<void> {
     const engine = await this.world.engine();
-    const found = await this.fetchBundle(address, device);
+    const found = await this.fetchBundle(address, device, version);
     if (!found) return;
-    const recipients: Recipient[] = [{ jid: address, device, version: V03, bundle: found, renew: force }];
+    const recipients: Recipient[] = [{ jid: address, device, version, bundle: found, renew: force }];
     const effects = new Effects();
     await this.records.exclusive(async (session) => {
       const result = engine.encrypt(await session.read(engine.encryptNeeds(recipients)), { kind: 'empty', recipients, now: this.seconds() });
@@ -136,15 +177,20 @@ export class Encryptor {
   /** Learns the keys of devices from their bundles, so that a person can look at them. Nothing is sent. */
   async discover(address: Address, ids: readonly number[]): Promise<void> {
     await eachLimited(ids, PARALLEL_FETCHES, async (id) => {
-      const found = await this.fetchBundle(address, id);
-      if (!found) return;
+      const entry = this.devices.entry(address, id);
+      const versions = entry ? versionsOf(entry) : [];
+      const version = versions.includes(V2) ? V2 : V03;
+      const bundle = await this.fetchBundle(address, id, version)
+        ?? (versions.includes(V03) && version === V2 ? await this.fetchBundle(address, id, V03) : undefined);
+      if (!bundle) return;
       const engine = await this.world.engine();
-      const fingerprint = fingerprintOf(found);
       const effects = new Effects();
       await this.records.exclusive(async (session) => {
-        const known = engine.knownKeys(await session.read([trustKey(address)]), address);
-        // Blind trust before verification, as the core decides when it meets the key itself.
-        const trust = known.find((key) => key.fingerprint === fingerprint)?.trust ?? (known.some((key) => key.trust === 'verified') ? 'undecided' : 'trusted');
+        const target: Target = { jid: address, device: id, v03: bundle.version === V03, v2: bundle.version === V2, bundle, renew: true };
+        // As the core decides when it meets the key itself.
+        const [planned] = engine.planSeal(await session.read([...engine.sealNeeds([target]), trustKey(address)]), [target]);
+        const { fingerprint, trust } = planned ?? {};
+        if (fingerprint === undefined || trust === undefined) return;
         await this.commit(session, effects, (tx) => this.devices.note(tx, effects, address, id, { fingerprint, trust }));
       });
       effects.tell(this.chats, this.account.hub.emit);
@@ -154,56 +200,66 @@ export class Encryptor {
   // ── inside ──
 
   /** Whom a message to these people is for: their listed devices and our others, with bundles where no session exists. */
-  private async recipients(people: ReadonlySet<Address>): Promise<Recipient[]> {
+  private async targets(engine: OmemoEngine, people: ReadonlySet<Address>): Promise<readonly Target[]> {
     const own = this.world.ownDevice();
-    const wanted: { jid: Address; entry: DeviceEntry }[] = [];
-    for (const jid of new Set([...people, this.account.address])) {
-      for (const entry of this.devices.listed(jid)) if (jid !== this.account.address || entry.id !== own) wanted.push({ jid, entry });
-    }
-    const missing = await this.records.exclusive(async (session) => {
-      const keys = wanted.map(({ jid, entry }) => sessionKey({ jid, device: entry.id }, V03));
-      const records = await session.read(keys);
-      return wanted.filter((_, i) => records.get(keys[i] ?? '') === null);
-    });
-    const bundles = new Map<DeviceEntry, BundleData>();
     const now = this.account.platform.clock.now();
-    const alone = (jid: Address): boolean => people.has(jid) && wanted.filter((one) => one.jid === jid).every((one) => missing.includes(one));
-    await eachLimited(missing.filter(({ jid, entry }) => (entry.badUntil ?? 0) <= now || alone(jid)), PARALLEL_FETCHES, async ({ jid, entry }) => {
-      const found = await this.fetchBundle(jid, entry.id).catch((error: unknown) => {
+    const wanted: Wanted[] = [];
+    for (const jid of new Set([...people, this.account.address])) {
+      for (const entry of this.devices.listed(jid)) {
+        if (jid === this.account.address && entry.id === own) continue;
+        const versions = versionsOf(entry);
+        wanted.push({ entry, target: {
+          jid, device: entry.id, v03: versions.includes(V03), v2: versions.includes(V2), ...(entry.allowWeaker && { allowWeaker: true }),
+        } });
+      }
+    }
+    const missing = await this.withoutSession(engine, wanted);
+    const all = new Set(missing.map(({ target }) => target));
+    const alone = (jid: Address): boolean => people.has(jid) && wanted.every(({ target }) => target.jid !== jid || all.has(target));
+    const fetch = (list: readonly Missing[]): Promise<void> => eachLimited(list, PARALLEL_FETCHES, async (one) => {
+      const { entry, target: { jid, device }, version } = one;
+      const bad = (version === V2 ? entry.badV2Until : entry.badUntil) ?? 0;
+      if (bad > now && !alone(jid)) return;
+      const bundle = await this.fetchBundle(jid, device, version).catch((error: unknown) => {
         if (people.size < 2 || !(error instanceof StanzaError)) throw error;
         return undefined; // one of many cannot be asked now
       });
-      if (found) bundles.set(entry, found);
+      if (bundle) one.wanted.target = { ...one.target, bundle };
     });
-    return wanted.map(({ jid, entry }) => {
-      const found = bundles.get(entry);
-      return { jid, device: entry.id, version: V03, ...(found && { bundle: found }) };
+    await fetch(missing);
+    // Who has no usable keys of omemo:2 may have some of 0.3.
+    const failed = missing.filter((one) => one.version === V2 && one.target.v03 && one.wanted.target.bundle === undefined);
+    for (const { wanted } of failed) wanted.target = { ...wanted.target, v2Failed: true };
+    await fetch(await this.withoutSession(engine, failed.map((one) => one.wanted)));
+    return wanted.map(({ target }) => target);
+  }
+
+  /** Devices for which a session has to be started, and of which version. */
+  private async withoutSession(engine: OmemoEngine, wanted: readonly Wanted[]): Promise<readonly Missing[]> {
+    if (wanted.length === 0) return [];
+    const targets = wanted.map(({ target }) => target);
+    const planned = await this.records.exclusive(async (session) => engine.planSeal(await session.read(engine.sealNeeds(targets)), targets));
+    return wanted.flatMap((one, i) => {
+      const plan = planned[i];
+      return plan?.reason === 'no-session' ? [{ wanted: one, entry: one.entry, target: one.target, version: plan.version }] : [];
     });
   }
 
   /** `undefined`: the device has none that could be used. Rejects when the connection is gone. */
-  private async fetchBundle(jid: Address, device: number): Promise<BundleData | undefined> {
+  private async fetchBundle(jid: Address, device: number, version: Version): Promise<BundleData | undefined> {
+    const { node, item, shared } = bundlePlace(version, device);
     try {
-      const items = await this.pep.items(jid, bundleNode(device));
-      const found = bundle.read(items[items.length - 1]?.payload);
-      if (found) {
-        return {
-          version: V03, identityKey: found.identityKey, signedPreKeyId: found.signedPreKey.id, signedPreKey: found.signedPreKey.key,
-          signature: found.signature, preKeys: found.preKeys.keys,
-        };
-      }
+      const items = await this.pep.items(jid, node, shared ? { id: item } : {});
+      const found = readBundle(version, items[items.length - 1]?.payload);
+      if (found) return found;
     } catch (error) {
       if (error instanceof ConnectionError || (error instanceof StanzaError && error.type === 'wait')) throw error;
     }
-    await this.markBad(jid, device);
-    return undefined;
-  }
-
-  private async markBad(jid: Address, device: number): Promise<void> {
     const effects = new Effects();
-    const badUntil = this.account.platform.clock.now() + BAD_BUNDLE_PAUSE;
-    await this.account.db.write(['devices'], (tx) => this.devices.note(tx, effects, jid, device, { badUntil }));
+    const until = this.account.platform.clock.now() + BAD_BUNDLE_PAUSE;
+    await this.account.db.write(['devices'], (tx) => this.devices.note(tx, effects, jid, device, version === V2 ? { badV2Until: until } : { badUntil: until }));
     effects.tell(this.chats, this.account.hub.emit);
+    return undefined;
   }
 
   private async noteKeys(tx: Tx, effects: Effects, result: EncryptResult): Promise<void> {
@@ -213,7 +269,9 @@ export class Encryptor {
       await this.devices.note(tx, effects, key.jid, key.device, { fingerprint: key.fingerprint, trust: key.trust });
     }
     for (const device of result.skipped) {
-      if (device.fingerprint === undefined) continue;
+      const silent = device.reason === 'stale';
+      if (silent && this.devices.entry(device.jid, device.device)?.silent !== true) await this.devices.note(tx, effects, device.jid, device.device, { silent });
+      if (silent || device.fingerprint === undefined) continue;
       const trust = device.reason === 'undecided' || device.reason === 'distrusted' ? device.reason : undefined;
       await this.devices.note(tx, effects, device.jid, device.device, { fingerprint: device.fingerprint, ...(trust && { trust }) },
         trust === 'undecided' ? 'new-device' : undefined);
@@ -228,15 +286,12 @@ export class Encryptor {
   }
 
   private children(device: number, elements: readonly SealedElement[], withBody: boolean): XmlElement[] {
+    const versions = new Set(elements.map((element) => element.version));
+    const [label] = versions.has(V03) ? [V03] : versions;
     return [
-      ...elements.map((element) => encrypted.write({
-        header: {
-          sid: device, iv: element.iv ?? new Uint8Array(),
-          keys: element.keys.map((key) => ({ rid: key.device, data: key.data, ...(key.keyExchange && { prekey: true }) })),
-        },
-        ...(element.payload && { payload: element.payload }),
-      })),
-      ...(withBody ? [encryption.write({ namespace: NS.omemoLegacy, name: 'OMEMO' }), xml(NS.client, 'body', {}, FALLBACK)] : []),
+      ...elements.map((element) => writeEncrypted(device, element)),
+      ...(label !== undefined && elements.some((element) => element.payload) ? [encryption.write({ namespace: NAMESPACES[label], name: 'OMEMO' })] : []),
+      ...(withBody ? [xml(NS.client, 'body', {}, FALLBACK)] : []),
       store.write({}),
     ];
   }
@@ -250,9 +305,24 @@ export class Encryptor {
   }
 }
 
-/** The identity key of a 0.3 bundle as it is shown: without the type byte. */
-function fingerprintOf(found: BundleData): string {
-  return [...found.identityKey.subarray(found.identityKey.length - 32)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+interface Wanted {
+  readonly entry: DeviceEntry;
+  target: Target;
+}
+
+interface Missing extends Wanted {
+  readonly wanted: Wanted;
+  readonly version: Version;
+}
+
+function reaches(result: EncryptResult, jid: Address): boolean {
+  return result.elements.some((element) => element.keys.some((key) => key.jid === jid));
+}
+
+/** What stands in the `<content/>` of the envelope: each element with its namespace. */
+function contentOf({ text, elements, id }: Saying): Bytes {
+  const content = [...(text === undefined ? [] : [xml(NS.client, 'body', {}, text)]), ...elements, originId.write({ id })];
+  return utf8(content.map((element) => serialise(element)).join(''));
 }
 
 function skippedReasons(result: EncryptResult): string {

@@ -1,10 +1,9 @@
 /** This device's own keys: made once, announced, kept in order (XEP-0384 sections 4.1 and 5.3). */
-import { KEY_IDENTITY, KEY_PREKEYS, V03, type BundleData, type OmemoEngine } from '../../crypto/engine';
+import { KEY_IDENTITY, KEY_PREKEYS, type BundleData, type OmemoEngine, type Version } from '../../crypto/engine';
 import type { RecordStore } from '../../crypto/records';
 import { putMeta } from '../../db/meta';
 import { equalBytes } from '../../xmpp/bytes';
 import { StanzaError } from '../../xmpp/errors';
-import { bundle, bundleNode, deviceList, DEVICES_NODE, type Bundle } from '../../xmpp/xep0384_omemo';
 import type { Account, SessionPart } from '../account';
 import type { Reason } from '../api';
 import { Serial } from '../async';
@@ -13,13 +12,13 @@ import type { Pep } from '../pep';
 import { reasonOf } from '../reasons';
 import type { Devices } from './devices';
 import { writeSealed } from './store';
+import { bundlePlace, LIST_NODES, LIST_OPTIONS, readBundle, VERSIONS, writeBundle, writeList } from './wire';
 
 export interface OwnKeys {
   readonly device: number;
   readonly fingerprint: string;
 }
 
-const OPEN_NODE = { 'pubsub#persist_items': 'true', 'pubsub#max_items': '1', 'pubsub#access_model': 'open' } as const;
 const DAY = 86_400_000;
 /** How long a used prekey stays: somebody else may have taken the same one before the bundle was published again. */
 const PREKEY_GRACE = 600_000;
@@ -44,8 +43,8 @@ export class Keys implements SessionPart {
     private readonly devices: Devices,
     private readonly settle: () => Promise<void>,
   ) {
-    devices.onOwnList = (ids) => {
-      if (this.announced && this.own && !ids.includes(this.own.device)) void this.readd(ids).catch(() => undefined);
+    devices.onOwnList = (version, ids) => {
+      if (this.announced && this.own && !ids.includes(this.own.device)) void this.readd(version).catch(() => undefined);
     };
   }
 
@@ -113,11 +112,11 @@ export class Keys implements SessionPart {
       const engine = await this.engine();
       const { own } = this;
       if (!own) return;
-      await this.publishBundle(engine, true);
-      await this.devices.fetch(this.account.address);
-      const ids = this.devices.listed(this.account.address).map((device) => device.id);
-      if (!ids.includes(own.device)) await this.publishList([...ids, own.device]);
+      await Promise.all([this.publishBundles(engine, true), this.devices.fetch(this.account.address)]);
+      await Promise.all(VERSIONS.filter((version) => !this.isListed(version)).map((version) => this.publishList(version, true)));
       this.announced = true;
+      // Somebody may have left us out while we were at it.
+      for (const version of VERSIONS) if (!this.isListed(version)) void this.readd(version).catch(() => undefined);
     });
   }
 
@@ -136,7 +135,7 @@ export class Keys implements SessionPart {
       if (publish) {
         this.cancelGrace?.();
         this.cancelGrace = this.account.platform.clock.after(PREKEY_GRACE, () => this.upkeepLater());
-        await this.publishBundle(engine, false);
+        await this.publishBundles(engine, false);
       }
       await this.settle();
     });
@@ -148,38 +147,56 @@ export class Keys implements SessionPart {
       const { own } = this;
       if (!own) return;
       this.announced = false;
-      const ids = this.devices.listed(this.account.address).map((device) => device.id).filter((id) => id !== own.device);
-      await this.publishList(ids);
-      await this.pep.deleteNode(bundleNode(own.device)).catch((error: unknown) => {
-        if (!(error instanceof StanzaError)) throw error;
-      });
+      await Promise.all(VERSIONS.map(async (version) => {
+        await this.publishList(version, false);
+        const { node, item, shared } = bundlePlace(version, own.device);
+        await (shared ? this.pep.retract(node, item) : this.pep.deleteNode(node)).catch((error: unknown) => {
+          if (!(error instanceof StanzaError)) throw error;
+        });
+      }));
     });
   }
 
-  private async publishBundle(engine: OmemoEngine, compare: boolean): Promise<void> {
+  /** One identity, one device id, a bundle in each version. */
+  private async publishBundles(engine: OmemoEngine, compare: boolean): Promise<void> {
     const { own } = this;
     if (!own) return;
-    const data = await this.records.exclusive(async (session) => engine.bundle(await session.read([KEY_IDENTITY, KEY_PREKEYS]), V03));
-    if (compare) {
-      const items = await this.pep.items(this.account.address, bundleNode(own.device));
-      if (sameBundle(bundle.read(items[items.length - 1]?.payload), data)) return;
-    }
-    const element = bundle.write({
-      signedPreKey: { id: data.signedPreKeyId, key: data.signedPreKey }, signature: data.signature,
-      identityKey: data.identityKey, preKeys: { keys: data.preKeys },
+    const bundles = await this.records.exclusive(async (session) => {
+      const records = await session.read([KEY_IDENTITY, KEY_PREKEYS]);
+      return VERSIONS.map((version) => engine.bundle(records, version));
     });
-    await this.pep.publish(bundleNode(own.device), 'current', element, OPEN_NODE);
+    await Promise.all(bundles.map((data) => this.publishBundle(own.device, data, compare)));
   }
 
-  private async publishList(ids: readonly number[]): Promise<void> {
-    await this.pep.publish(DEVICES_NODE, 'current', deviceList.write({ devices: ids.map((id) => ({ id })) }), OPEN_NODE);
+  private async publishBundle(device: number, data: BundleData, compare: boolean): Promise<void> {
+    const { node, item, options, shared } = bundlePlace(data.version, device);
+    if (compare) {
+      const items = await this.pep.items(this.account.address, node, shared ? { id: item } : {});
+      if (sameBundle(readBundle(data.version, items[items.length - 1]?.payload), data)) return;
+    }
+    await this.pep.publish(node, item, writeBundle(data), options);
   }
 
-  private readd(ids: readonly number[]): Promise<void> {
+  private isListed(version: Version): boolean {
+    return this.devices.announced(this.account.address, version).some((device) => device.id === this.own?.device);
+  }
+
+  /** Publishes the list with or without this device; the others stay as they are. */
+  private async publishList(version: Version, here: boolean): Promise<void> {
+    const { own } = this;
+    if (!own) return;
+    const others = this.devices.announced(this.account.address, version).filter((device) => device.id !== own.device);
+    const list = here ? [...others, { id: own.device }] : others;
+    await this.pep.publish(LIST_NODES[version], 'current', writeList(version, list), LIST_OPTIONS);
+    await this.devices.published(version, list);
+  }
+
+  /** Somebody has published a list without this device. */
+  private readd(version: Version): Promise<void> {
     return this.turn.run(async () => {
-      if (!this.own || !this.announced || this.readds >= MAX_READDS || !this.account.online) return;
+      if (!this.announced || this.isListed(version) || this.readds >= MAX_READDS || !this.account.online) return;
       this.readds++;
-      await this.publishList([...ids, this.own.device]);
+      await this.publishList(version, true);
     });
   }
 
@@ -201,9 +218,8 @@ export class Keys implements SessionPart {
 }
 
 /** What is published is what we have: then nothing needs to be sent. */
-function sameBundle(published: Bundle | undefined, own: BundleData): boolean {
-  if (!published || published.signedPreKey.id !== own.signedPreKeyId || !equalBytes(published.identityKey, own.identityKey)) return false;
-  const ids = new Set(published.preKeys.keys.map((key) => key.id));
+function sameBundle(published: BundleData | undefined, own: BundleData): boolean {
+  if (!published || published.signedPreKeyId !== own.signedPreKeyId || !equalBytes(published.identityKey, own.identityKey)) return false;
+  const ids = new Set(published.preKeys.map((key) => key.id));
   return ids.size === own.preKeys.length && own.preKeys.every((key) => ids.has(key.id));
 }
-

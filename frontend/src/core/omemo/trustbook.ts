@@ -1,12 +1,12 @@
 /** Decisions about keys: who said what about which key. The core keeps them; a copy in memory answers at once. */
-import { KEY_IDENTITY, trustKey, type KeyTrust, type OmemoEngine, type Records } from '../../crypto/engine';
+import { KEY_IDENTITY, trustKey, V2, type KeyTrust, type OmemoEngine, type Records } from '../../crypto/engine';
 import type { RecordStore } from '../../crypto/records';
 import type { Account } from '../account';
 import type { Address, Device, Trust } from '../api';
 import { Effects } from '../effects';
 import type { Chats } from '../chats';
 import { fail } from '../reasons';
-import type { Devices } from './devices';
+import { versionsOf, type Devices } from './devices';
 import { writeSealed } from './store';
 
 export interface TrustWorld {
@@ -47,6 +47,9 @@ export class TrustBook {
         // A key that was only looked at is not in the core yet.
         trust: trust.get(device.fingerprint) ?? device.trust ?? 'undecided',
         ...(device.label !== undefined && { label: device.label }),
+        ...(device.listed && !versionsOf(device).includes(V2) && { older: true as const }),
+        ...(device.listed && device.silent && { silent: true as const }),
+        ...(device.listed && device.withdrawn && !versionsOf(device).includes(V2) && { withdrawn: true as const }),
         ...(device.lastSeen !== undefined && { lastSeen: device.lastSeen }),
       });
     }
@@ -57,6 +60,14 @@ export class TrustBook {
     const entry = this.list.entry(address, device);
     if (entry?.fingerprint === undefined) throw fail('not-found', 'no such device');
     await this.decide(address, [entry.fingerprint], trust);
+  }
+
+  async allowOlder(address: Address, device: number): Promise<void> {
+    if (!this.list.entry(address, device)) throw fail('not-found', 'no such device');
+    const effects = new Effects();
+    await this.account.db.write(['devices'], (tx) => this.list.note(tx, effects, address, device, { allowWeaker: true, withdrawn: false }));
+    effects.tell(this.chats, this.account.hub.emit);
+    this.list.changed(address);
   }
 
   /** What one's own code says: this device, and those that were verified from here. */
