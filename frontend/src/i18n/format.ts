@@ -21,6 +21,8 @@ export interface Formats {
   size(bytes: number): string;
   /** "Anna, Ben and Clara" */
   list(parts: readonly string[]): string;
+  /** "1 day", "8 hours": the largest unit that fits without a rest. */
+  duration(seconds: number): string;
 }
 
 /** Days between two moments by the calendar, not by hours. */
@@ -80,5 +82,10 @@ export function formatsFor(locale: string, words: Catalogue['time']): Formats {
       return new Intl.NumberFormat(locale, { style: 'unit', unit: units[step] ?? 'byte', unitDisplay: 'short', maximumFractionDigits: step > 1 ? 1 : 0 }).format(bytes / 1000 ** step);
     },
     list: (parts) => list.format(parts),
+    duration: (seconds) => {
+      const units = [['week', 604_800], ['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]] as const;
+      const [unit, size] = units.find(([, length]) => seconds >= length && seconds % length === 0) ?? ['second', 1];
+      return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / size);
+    },
   };
 }

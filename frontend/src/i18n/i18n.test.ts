@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { de } from './de';
 import { en } from './en';
+import { es } from './es';
+import { fr } from './fr';
 import { formatsFor } from './format';
 import { chooseLanguage, english, languages, localeFor } from './languages';
 
 test.each([
-  ['system', ['de-AT', 'en'], 'de'], ['system', ['fr-FR', 'de'], 'de'], ['system', ['fr-FR'], 'en'], ['de', ['en-GB'], 'de'], ['xx', ['de'], 'de'], ['system', [], 'en'],
+  ['system', ['de-AT', 'en'], 'de'], ['system', ['ja-JP', 'de'], 'de'], ['system', ['ja-JP'], 'en'], ['de', ['en-GB'], 'de'], ['xx', ['de'], 'de'], ['system', [], 'en'],
 ] as const)('wishing %s with %j gives %s', (wish, preferred, tag) => expect(chooseLanguage(wish, preferred).tag).toBe(tag));
 
 test('dates follow the person’s own variant of the language', () => {
@@ -49,7 +51,7 @@ function texts(node: unknown, path = ''): [string, string][] {
   if (typeof node === 'string') return [[path, node]];
   if (typeof node === 'function') {
     if (path === '.reason') {
-      const codes = ['network', 'server', 'credentials', 'throttled', 'policy', 'not-found', 'conflict', 'invite-invalid', 'name-invalid', 'password-weak', 'too-large', 'cannot-encrypt', 'untrusted', 'not-member', 'blocked', 'storage', 'unsupported', 'internal'];
+      const codes = ['network', 'server', 'credentials', 'throttled', 'policy', 'not-found', 'conflict', 'invite-invalid', 'name-invalid', 'password-weak', 'too-large', 'cannot-encrypt', 'untrusted', 'link-invalid', 'denied', 'approval', 'last-admin', 'not-member', 'blocked', 'picture-unreadable', 'storage', 'unsupported', 'internal'];
       return codes.map((code) => [`${path}.${code}`, String(node({ code, seconds: 5 }))]);
     }
     return [0, 1, 2, 5].map((n) => [`${path}(${n})`, String(node(n, n))]);
@@ -77,5 +79,21 @@ describe.each(languages.map((language) => [language.tag, language] as const))('t
 test('no German text was left in English', () => {
   const same = texts(de).filter(([path, text]) => new Map(texts(en)).get(path) === text).map(([path]) => path);
   // Names and words that are the same in both.
-  expect(same.filter((path) => !/^\.(app|notification\.title|shortcuts\.keys|signIn\.address$|settings\.about\.server|newChat\.|list\.(title|label)|details\.status|connection\.offline$|presence\.online|chat\.(arrived|fileKinds\.video)|group\.says|password\.|signIn\.on)/.test(path))).toEqual([]);
+  expect(same.filter((path) => !/^\.(app|notification\.title|shortcuts\.keys|signIn\.address$|settings\.about\.server|settings\.data\.words\.chats|newChat\.|list\.(title|label)|details\.status|connection\.offline$|presence\.online|chat\.(arrived|fileKinds\.video)|group\.says|poll\.by|password\.|signIn\.on)/.test(path))).toEqual([]);
 });
+
+test('French keeps narrow spaces before its double marks and inside guillemets', () => {
+  for (const [path, text] of texts(fr)) {
+    if (path === '.invite.userNameWrong') continue; // lists bare characters
+    expect(text.replaceAll('https://', ''), path).not.toMatch(/(?<!\u202f)[;:!?»]|«(?!\u202f)|["“”]/u);
+  }
+});
+
+test('French elides before a vowel', () =>
+  expect(['Élise', 'Yves', 'Yann', 'Paul', 'Hugo'].map(fr.lock.devicesOf)).toEqual(['Appareils d’Élise', 'Appareils d’Yves', 'Appareils de Yann', 'Appareils de Paul', 'Appareils de Hugo']));
+
+test('Spanish opens its questions', () => {
+  for (const [path, text] of texts(es)) expect(text.split('¿').length, path).toBe(text.split('?').length);
+});
+
+test('Spanish gives times their article', () => expect(['1:05', '01:05', '13:05'].map(es.chat.time)).toEqual(['a la 1:05', 'a la 01:05', 'a las 13:05']));

@@ -15,6 +15,10 @@ export const english: Language = { tag: 'en', name: 'English', direction: 'ltr',
 export const languages: readonly Language[] = [
   english,
   { tag: 'de', name: 'Deutsch', direction: 'ltr', load: async () => (await import('./de')).de },
+  { tag: 'es', name: 'Español', direction: 'ltr', load: async () => (await import('./es')).es },
+  { tag: 'fr', name: 'Français', direction: 'ltr', load: async () => (await import('./fr')).fr },
+  { tag: 'uk', name: 'Українська', direction: 'ltr', load: async () => (await import('./uk')).uk },
+  { tag: 'ar', name: 'العربية', direction: 'rtl', load: async () => (await import('./ar')).ar },
 ];
 
 const base = (tag: string): string => tag.toLowerCase().split('-')[0] ?? tag;

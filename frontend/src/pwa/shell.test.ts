@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatRoute, type Route } from '../stores/route';
-import { removeShells, Shell, type Files } from './shell';
+import { removeShells, Shell, spareFor, type Files } from './shell';
 
 const origin = 'https://chat.example.org';
 
@@ -79,12 +79,29 @@ describe('a version of the app', () => {
     await one.install();
     await one.activate();
     const routes: Route[] = [
-      { name: 'home' }, { name: 'invite', token: 'x.y' }, { name: 'chat', address: 'a@b.example', details: true }, { name: 'requests' }, { name: 'settings', section: 'app' },
+      { name: 'home' }, { name: 'invite', token: 'x.y' }, { name: 'chat', address: 'a@b.example', details: true }, { name: 'requests' }, { name: 'archived' }, { name: 'groups' }, { name: 'settings', section: 'app' },
     ];
     for (const route of routes) expect(await textOf(one.answer(get(formatRoute(route), 'navigate')))).toBe('page a');
     expect(await textOf(one.answer(get('/?open=new-chat', 'navigate')))).toBe('page a');
     expect(await textOf(one.answer(get('/assets/core-1.wasm')))).toBe('core 1');
     expect(await textOf(one.answer(get('/start.js')))).toBe('start');
+  });
+
+  it('keeps what hardly anybody needs only once somebody has', async () => {
+    const { caches, server } = setUp();
+    const files: Files = { ...a, '/assets/_virtual_emoji-de-1.js': 'names', '/assets/_virtual_emoji-fr-1.js': 'noms', '/assets/_virtual_emoji-en-1.js': 'english' };
+    server.files = files;
+    const one = new Shell(files, '1', { origin, caches, fetch: server.fetch }, spareFor(['de-AT', 'it']));
+    await one.install();
+    await one.activate();
+    server.files = {};
+    expect(await textOf(one.answer(get('/assets/_virtual_emoji-de-1.js')))).toBe('names');
+    expect(await textOf(one.answer(get('/assets/_virtual_emoji-en-1.js')))).toBe('english');
+    await expect(one.answer(get('/assets/_virtual_emoji-fr-1.js'))).rejects.toThrow('404');
+    server.files = files;
+    expect(await textOf(one.answer(get('/assets/_virtual_emoji-fr-1.js')))).toBe('noms');
+    server.files = {};
+    expect(await textOf(one.answer(get('/assets/_virtual_emoji-fr-1.js')))).toBe('noms');
   });
 
   it('leaves everything else alone', async () => {

@@ -19,23 +19,24 @@ const IN_USE = '/in-use';
 /** The page that is every view of the app. */
 const PAGE = '/';
 /** The first parts of the paths of those views. Other pages of the server are none of our business. */
-const PLACES: ReadonlySet<string> = new Set(['', 'i', 'chat', 'requests', 'settings']);
+const PLACES: ReadonlySet<string> = new Set(['', 'i', 'chat', 'requests', 'archived', 'settings', 'groups', 'g', 'l', 'open']);
 /** Names in here change with the content. */
 const HASHED = '/assets/';
 
 export class Shell {
   private readonly name: string;
 
-  constructor(private readonly files: Files, version: string, private readonly world: ShellWorld) {
+  /** `spare`: what hardly anybody needs, and is kept only once somebody has. */
+  constructor(private readonly files: Files, version: string, private readonly world: ShellWorld, private readonly spare: (path: string) => boolean = () => false) {
     this.name = PREFIX + version;
   }
 
-  /** Fetches all files. Rejects, and keeps nothing, if one cannot be had as it was built. */
+  /** Fetches all files that are needed. Rejects, and keeps nothing, if one cannot be had as it was built. */
   async install(): Promise<void> {
     const cache = await this.world.caches.open(this.name);
     try {
       await Promise.all(Object.entries(this.files).map(async ([path, integrity]) => {
-        if (await cache.match(path)) return;
+        if (this.spare(path) || await cache.match(path)) return;
         await cache.put(path, await this.obtain(path, integrity));
       }));
     } catch (error) {
@@ -94,8 +95,22 @@ export class Shell {
 
   private async kept(path: string): Promise<Response | undefined> {
     const cache = await this.world.caches.open(this.name);
-    return cache.match(path, { ignoreVary: true });
+    const found = await cache.match(path, { ignoreVary: true });
+    const integrity = this.files[path];
+    if (found || integrity === undefined || !this.spare(path)) return found;
+    const response = await this.obtain(path, integrity);
+    await cache.put(path, response.clone());
+    return response;
   }
+}
+
+/** The names of emoji in other languages than the person's are spare. */
+export function spareFor(languages: readonly string[]): (path: string) => boolean {
+  const own = new Set(['en', ...languages.map((tag) => tag.slice(0, 2).toLowerCase())]);
+  return (path) => {
+    const list = /emoji-([a-z]{2})-/.exec(path)?.[1];
+    return list !== undefined && !own.has(list);
+  };
 }
 
 /** Deletes all versions, and what is remembered beside them. */

@@ -3,7 +3,7 @@
  * what people say to each other never passes through here.
  */
 import { BADGE, ICON, WOKEN, type FromServiceWorker, type NotificationData, type ToServiceWorker } from './messages';
-import { Shell, type Files } from './shell';
+import { Shell, spareFor, type Files } from './shell';
 import { readWords, writeWords } from './words';
 
 /** Written in front of this script by the build. */
@@ -12,7 +12,7 @@ declare const kithBuild: { readonly version: string; readonly files: Files };
 const worker = self as unknown as ServiceWorkerGlobalScope;
 const shell = new Shell(kithBuild.files, kithBuild.version, {
   origin: worker.location.origin, caches: worker.caches, fetch: (url, options) => worker.fetch(url, options),
-});
+}, spareFor(worker.navigator.languages));
 
 worker.addEventListener('install', (event) => event.waitUntil(shell.install()));
 

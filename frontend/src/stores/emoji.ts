@@ -16,14 +16,23 @@ export type EmojiGroup = (typeof emojiGroups)[number];
 /** What a reaction takes one tap for. */
 export const quickReactions = ['👍', '❤️', '😂', '😮', '😢', '🙏'] as const;
 
+/** The languages in which emoji have names. */
+const lists = {
+  de: () => import('virtual:emoji-de'),
+  en: () => import('virtual:emoji-en'),
+  es: () => import('virtual:emoji-es'),
+  fr: () => import('virtual:emoji-fr'),
+  uk: () => import('virtual:emoji-uk'),
+};
+
 const loaded = new Map<string, Promise<readonly Emoji[]>>();
 
 /** All emoji, with their names in this language where there are some. Fetched once. */
 export function emojiIn(language: string): Promise<readonly Emoji[]> {
-  const known = language === 'de' ? 'de' : 'en';
+  const known = language in lists ? language as keyof typeof lists : 'en';
   let data = loaded.get(known);
   if (!data) {
-    data = (known === 'de' ? import('virtual:emoji-de') : import('virtual:emoji-en')).then(({ default: rows }) =>
+    data = lists[known]().then(({ default: rows }) =>
       rows.map(([unicode, group, label, tags]) => ({ unicode, group, label, words: fold(`${label} ${tags}`) })));
     loaded.set(known, data);
     data.catch(() => loaded.delete(known));
