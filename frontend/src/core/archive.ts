@@ -14,6 +14,8 @@ import type { Cursor, Receiver } from './receiver';
 
 const PAGE = 100;
 const FIRST_PAGE = 200;
+/** So far apart clocks may be. */
+const SKEW = 86_400_000;
 
 /** One archive: the account's own, or that of a group. */
 export interface Book {
@@ -66,6 +68,11 @@ export class Archive {
       await this.first(book);
       return { initial: true };
     }
+    if (cursor.id === '') {
+      // Nothing had been said when it was read first.
+      await this.forward(book, { start: cursor.at, max: PAGE }, cursor.at);
+      return { initial: false };
+    }
     try {
       await this.forward(book, { after: cursor.id, max: PAGE }, cursor.at);
     } catch (error) {
@@ -83,7 +90,7 @@ export class Archive {
     const last = page.results[page.results.length - 1];
     const chats = book.chat === undefined ? [...new Set(envelopes.map((envelope) => envelope.chat))] : [book.chat];
     await this.receiver.put(envelopes, 'initial', {
-      ...(last && { cursors: [cursorAt(book, last)] }),
+      cursors: [last ? cursorAt(book, last) : { archive: book.owner, id: '', at: this.account.platform.clock.now() - SKEW }],
       ...(page.complete && { startOf: chats }),
     });
   }

@@ -88,7 +88,7 @@ export class Chats {
   }
 
   private viewOf(record: ChatRecord): Chat {
-    const view = chatView(record, this.facts.title(record.id), this.facts.lock(record.id), this.facts.group(record.id));
+    const view = chatView(record, this.facts.title(record.id), this.facts.lock(record.id), this.facts.group(record.id), this.account.platform.clock.now());
     return this.archived ? view : { ...view, hasOlder: false };
   }
 }

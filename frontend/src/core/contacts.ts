@@ -9,6 +9,7 @@ import { roster, rosterItem, type RosterItem } from '../xmpp/rfc6121_roster';
 import type { Stream } from '../xmpp/stream';
 import { nick } from '../xmpp/xep0172_nick';
 import { block, blocklist, unblock } from '../xmpp/xep0191_blocking';
+import type { report } from '../xmpp/xep0377_reporting';
 import { preauth } from '../xmpp/xep0379_preauth';
 import { xml, type XmlElement } from '../xmpp/xml';
 import type { Account, SessionPart } from './account';
@@ -32,6 +33,10 @@ export class Contacts implements SessionPart {
   onNames: (addresses: readonly Address[]) => void = () => undefined;
   /** There is a chat with this address. */
   isMet: (address: Address) => boolean = () => false;
+  /** What one is to these people changed: who lets whom see what, or who is blocked. */
+  onRelation: (addresses: readonly Address[]) => void = () => undefined;
+  /** The hash of a picture that is here. */
+  pictureOf: (address: Address) => string | undefined = () => undefined;
 
   constructor(private readonly account: Account, private readonly pep: Pep, private readonly presence: PresenceBook) {
     pep.on(NS.nick, (from, items) => this.nickChanged(from, items?.[items.length - 1]?.payload));
@@ -221,9 +226,10 @@ export class Contacts implements SessionPart {
     await this.turn.run(() => this.store([], [address], undefined));
   }
 
-  async block(text: string): Promise<void> {
+  /** `why` tells those who look after the server (XEP-0377). */
+  async block(text: string, why?: Of<typeof report>): Promise<void> {
     const address = this.parse(text);
-    await this.account.stream().iq('set', block.write({ items: [{ jid: address }] }));
+    await this.account.stream().iq('set', block.write({ items: [{ jid: address, ...(why && { report: why }) }] }));
     await this.setBlocked(new Set([...this.blocked, address]));
     if (this.records.get(address)?.request) await this.modify(address, (record) => withoutRequest(record));
   }
@@ -321,6 +327,7 @@ export class Contacts implements SessionPart {
     for (const record of changed) this.records.set(record.address, record);
     for (const address of removed) this.records.delete(address);
     this.emit([...before.keys()]);
+    this.onRelation([...before.keys()]);
     const renamed = [...before].filter(([address, name]) => this.name(address) !== name).map(([address]) => address);
     if (renamed.length > 0) this.onNames(renamed);
   }
@@ -331,9 +338,11 @@ export class Contacts implements SessionPart {
     await this.account.db.write([], (tx) => putMeta(tx, 'blocked', [...next]));
     this.blocked = next;
     this.emit(changed);
+    this.onRelation(changed);
   }
 
-  private emit(addresses: readonly Address[]): void {
+  /** What is shown of these people changed. */
+  emit(addresses: readonly Address[]): void {
     const changed: Contact[] = [];
     const removed: Address[] = [];
     for (const address of addresses) {
@@ -347,7 +356,7 @@ export class Contacts implements SessionPart {
   }
 
   private view(record: ContactRecord): Contact {
-    return contactView(record, this.presence.of(record.address), this.blocked.has(record.address));
+    return contactView(record, this.presence.of(record.address), this.blocked.has(record.address), this.pictureOf(record.address));
   }
 }
 

@@ -1,31 +1,60 @@
 /** What a message does to an earlier one (XEP-0308, 0424, 0425, 0444), or which it answers (XEP-0461): from the wire and onto it. */
+import { mayChange, mayReact, type Authored } from '../crypto/protection';
+import type { Done } from '../db/deeds';
 import { archiveId, type Deed, type MessageRecord, type Protection } from '../db/schema';
 import { bareOf } from '../xmpp/jid';
 import { NS } from '../xmpp/ns';
 import { replace } from '../xmpp/xep0308_correction';
-import { store } from '../xmpp/xep0334_hints';
 import { retract } from '../xmpp/xep0424_retraction';
 import { fallback, withoutFallback } from '../xmpp/xep0428_fallback';
 import { reactions } from '../xmpp/xep0444_reactions';
 import { quotation, reply, unquoted } from '../xmpp/xep0461_replies';
 import { xml, type XmlElement } from '../xmpp/xml';
 import type { Address } from './api';
+import { contentDeedElement, readContentDeed } from './content';
 import type { Envelope } from './envelope';
 
 /** Shown by programs that know no retraction. */
 const RETRACTION = 'This person attempted to retract a previous message, but it’s unsupported by your client.';
 const MAX_QUOTE = 200;
 
-/** A reaction or a retraction: what is not encrypted in this version of the encryption, and has no text of its own. */
+/** A reaction or a retraction: what has no text of its own. */
 export function readDeed({ message, kind, from, chat }: Envelope): Deed | undefined {
   const reacted = reactions.in(message);
   if (reacted) return { kind: 'react', ref: reacted.id, emojis: reacted.emojis };
   const taken = retract.in(message);
-  if (!taken) return undefined;
+  if (!taken) return readContentDeed(message);
   // Only the room itself says that somebody else has acted (XEP-0425 section 5).
   if (taken.moderated && (kind !== 'group' || from !== chat)) return undefined;
   const by = taken.moderated?.by;
   return { kind: 'retract', ref: taken.id, ...(taken.moderated && { by: by?.slice(by.indexOf('/') + 1) ?? '' }) };
+}
+
+/** How well a message was protected; what was stored before that was kept was plain or 0.3. */
+export function protectionOf({ from, lock, level, trust }: Pick<MessageRecord, 'from' | 'lock' | 'level' | 'trust'>): Authored {
+  return { from, level: level ?? (lock === 'unencrypted' ? 0 : 1), trust: trust ?? (lock === 'verified' ? 'verified' : 'trusted') };
+}
+
+/**
+ * Who may do what to a message: its sender may correct it and take it back, anybody may react; and each with at least the
+ * protection that the message had. OMEMO 0.3 cannot encrypt reactions and retractions: there, also where somebody among those who got it
+ * has only that, they come in the clear.
+ */
+export function judge(message: MessageRecord, { deed, from, level = 0, trust = 'undecided' }: Done): boolean {
+  const earlier = protectionOf(message);
+  const old = earlier.level <= 1;
+  switch (deed.kind) {
+    case 'edit': return message.problem === undefined && mayChange(earlier, { from, level, trust });
+    case 'react': case 'pin': case 'vote': return old || message.mixed === true || mayReact(earlier, { level, trust });
+    case 'close': return from === message.from && (old || message.mixed === true || mayReact(earlier, { level, trust }));
+    // Or the room itself has said that somebody who looks after it did (`readDeed`).
+    case 'retract': return deed.by !== undefined || (old ? from === message.from : mayChange(earlier, { from, level, trust }));
+  }
+}
+
+/** What the person does here: to own messages, or to react. */
+export function judgeOwn(message: MessageRecord, { deed }: Done): boolean {
+  return deed.kind === 'react' || deed.kind === 'pin' || deed.kind === 'vote' || message.outgoing;
 }
 
 /** The correction that a readable message is. */
@@ -70,15 +99,22 @@ export function wireText({ text, reply: answered }: MessageRecord, group: Addres
   };
 }
 
-/** What stands beside the encrypted text of a correction, or what a reaction or retraction is. */
-export function deedElements(deed: Deed): readonly XmlElement[] {
+/** What a correction, a reaction or a retraction is, in an envelope. */
+export function deedElement(deed: Deed): XmlElement {
   switch (deed.kind) {
-    case 'edit': return [replace.write({ id: deed.ref })];
-    case 'react': return [reactions.write({ id: deed.ref, emojis: deed.emojis }), store.write({})];
-    case 'retract': return [
-      retract.write({ id: deed.ref }), fallback.write({ for: NS.retract, bodies: [] }), xml(NS.client, 'body', {}, RETRACTION), store.write({}),
-    ];
+    case 'edit': return replace.write({ id: deed.ref });
+    case 'react': return reactions.write({ id: deed.ref, emojis: deed.emojis });
+    case 'retract': return retract.write({ id: deed.ref });
+    case 'pin': case 'vote': case 'close': return contentDeedElement(deed);
   }
+}
+
+/** The same where nothing but text is encrypted, with what others show who do not know it. */
+export function deedOutside(deed: Deed): readonly XmlElement[] {
+  return deed.kind === 'retract'
+    ? [deedElement(deed), fallback.write({ for: NS.retract, bodies: [] }), xml(NS.client, 'body', {}, RETRACTION)]
+    // What one has chosen is no business of the server's.
+    : deed.kind === 'vote' ? [] : [deedElement(deed)];
 }
 
 /** What an answer shows of the message that it answers. */

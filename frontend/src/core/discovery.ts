@@ -8,7 +8,7 @@ import type { XmlElement } from '../xmpp/xml';
 import type { Account, SessionPart } from './account';
 
 const FEATURES: readonly string[] = [
-  NS.discoInfo, NS.caps, NS.chatStates, NS.receipts, NS.markers, NS.ping, NS.sid, NS.eme, NS.hints, NS.nick, NS.mucDirectInvite, NS.replace, NS.retract, NS.reactions, NS.reply,
+  NS.discoInfo, NS.caps, NS.chatStates, NS.receipts, NS.markers, NS.ping, NS.sid, NS.eme, NS.hints, NS.nick, NS.mucDirectInvite, NS.replace, NS.retract, NS.reactions, NS.reply, NS.reference, NS.ephemeral,
 ];
 
 export class Discovery implements SessionPart {

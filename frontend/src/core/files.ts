@@ -1,11 +1,17 @@
-/** Files: encrypted here, put on the server by HTTP (XEP-0363), and named in a message by an address with the key (XEP-0454). */
+/**
+ * Files: encrypted here, put on the server by HTTP (XEP-0363), and named in a message by an address with the key (XEP-0454). In an
+ * envelope of omemo:2 their name, size and hash stand beside it (XEP-0447, XEP-0448): what is fetched must fit.
+ */
 import { aesgcmUrl, FileError, openFile, parseAesgcm, sealFile } from '../crypto/files';
 import type { FileFacts, MessageRecord } from '../db/schema';
+import type { Bytes } from '../crypto/engine';
 import { ConnectionError, StanzaError } from '../xmpp/errors';
 import { domainOf } from '../xmpp/jid';
 import { NS } from '../xmpp/ns';
 import { discoInfo, discoItems } from '../xmpp/xep0030_disco';
 import { ALLOWED_HEADERS, request, slot } from '../xmpp/xep0363_upload';
+import { fileSharing, sharedFile, shareFile } from '../xmpp/xep0447_sfs';
+import type { XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
 import type { Address } from './api';
 import { Shared } from './async';
@@ -16,6 +22,12 @@ const KEPT = 20 << 20;
 const MAX_DOWNLOAD = 512 << 20;
 const STEP = 200;
 
+export interface Uploaded {
+  /** With the key. */
+  readonly address: string;
+  readonly sha256: Bytes;
+}
+
 export class Files {
   private service: Address | undefined;
   private readonly running = new Map<string, AbortController>();
@@ -24,7 +36,7 @@ export class Files {
   constructor(private readonly account: Account) {}
 
   /** Puts a file on the server; gives the address to send. Rejects with ConnectionError or StanzaError when that may work later. */
-  async upload(message: MessageRecord, facts: FileFacts): Promise<string> {
+  async upload(message: MessageRecord, facts: FileFacts): Promise<Uploaded> {
     const stored = await this.account.db.read(['files'], (tx) => tx.objectStore('files').get(message.id));
     if (!stored) throw fail('storage', 'the file is gone');
     const abort = new AbortController();
@@ -42,7 +54,7 @@ export class Files {
       });
       if (status >= 500) throw new ConnectionError(`upload: HTTP ${status}`);
       if (status < 200 || status >= 300) throw fail(status === 413 ? 'too-large' : 'server', `upload: HTTP ${status}`);
-      return aesgcmUrl(get.replace(/^http:/, 'https:'), sealed.fileKey);
+      return { address: aesgcmUrl(get.replace(/^http:/, 'https:'), sealed.fileKey), sha256: sealed.sha256 };
     } finally {
       this.running.delete(message.id);
     }
@@ -72,7 +84,8 @@ export class Files {
       }
       let file: Blob;
       try {
-        file = await openFile(sealed, shared.fileKey, {}, { type: typeOf(shared.url) });
+        const { name, size, sha256 } = message.file ?? {};
+        file = await openFile(sealed, shared.fileKey, sha256 && size !== undefined ? { size, sha256 } : {}, { type: typeOf(name ?? shared.url) });
       } catch (error) {
         if (error instanceof FileError) throw fail('server', error.message);
         throw error;
@@ -123,6 +136,29 @@ export class Files {
   private tell(message: MessageRecord, done: number, total: number): void {
     this.account.hub.emit('transfer', { chat: message.chat, id: message.id, done, total });
   }
+}
+
+/** What an envelope says of the file that a message shares. */
+export function fileElement({ text, file }: MessageRecord): XmlElement | undefined {
+  const there = parseAesgcm(text);
+  if (!there || !file?.sha256) return undefined;
+  const { name, size, sha256, width, height } = file;
+  return fileSharing.write(shareFile({
+    name, size, sha256, mediaType: typeOf(name), disposition: kindOf(name) === 'file' ? 'attachment' : 'inline', url: there.url, ...there.fileKey,
+    ...(width !== undefined && { width }), ...(height !== undefined && { height }),
+  }));
+}
+
+/** The file that an envelope shares, and the address with the key that stands for it. `text`: what is said beside it. */
+export function fileIn(message: XmlElement, text: string): { readonly text: string; readonly file: FileFacts } | undefined {
+  const said = fileSharing.in(message);
+  const shared = said && sharedFile(said);
+  if (!shared || (text !== '' && text.trim() !== shared.url && parseAesgcm(text)?.url !== shared.url)) return undefined;
+  const { url, key, iv, name, size, sha256, width, height } = shared;
+  return {
+    text: aesgcmUrl(url.replace(/#.*$/, ''), { key, iv }),
+    file: { name: name ?? `file${extensionOf(new URL(url).pathname)}`, size, sha256, ...(width !== undefined && { width }), ...(height !== undefined && { height }) },
+  };
 }
 
 /** Kinds of files that a page may show; everything else is only saved, so that nothing in it can run here. */

@@ -1,6 +1,6 @@
 /** Invitations over HTTP: looked up and accepted before there is an account to do it with. */
 import { parseJid, prepareLocal } from '../xmpp/jid';
-import type { Address, InviteInfo, ReasonCode } from './api';
+import { CoreError, type Address, type InviteInfo, type ReasonCode } from './api';
 import { DEFAULT_MIN_PASSWORD, verifierData, verifiersFor } from './passwords';
 import type { Platform } from './platform';
 import { fail } from './reasons';
@@ -16,8 +16,34 @@ export class Invites {
   constructor(private readonly platform: Platform) {}
 
   async lookup(token: string): Promise<InviteInfo> {
-    const { iterations: _, ...info } = await this.get(token);
-    return info;
+    try {
+      const { iterations: _, ...info } = await this.get(token);
+      return info;
+    } catch (error) {
+      if (!(error instanceof CoreError) || error.reason.code !== 'invite-invalid') throw error;
+      const { domain, username, minPassword, expires } = await this.resetInfo(token).catch(() => { throw error; });
+      return { token, domain, role: 'member', firstAccount: false, expires, minPassword, uri: `xmpp:${username}@${domain}`, reset: username };
+    }
+  }
+
+  /** Sets a new password; gives whose it is. Rejects with CoreError. */
+  async reset(token: string, password: string): Promise<Address> {
+    const { domain, username, minPassword, iterations } = await this.resetInfo(token);
+    const verifiers = await verifiersFor(password, minPassword, iterations);
+    await this.call(`${this.path(token)}/password`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ verifiers: verifiers.map(verifierData) }),
+    });
+    return parseAddress(`${username}@${domain}`);
+  }
+
+  private async resetInfo(token: string): Promise<{ domain: string; username: string; minPassword: number; iterations: number; expires: number }> {
+    const answer = await this.call(`${this.path(token)}/password`, {});
+    const domain = text(answer, 'domain'), username = text(answer, 'username');
+    if (domain === undefined || username === undefined) throw fail('server', 'malformed answer');
+    return {
+      domain, username, minPassword: number(answer, 'minPassword') ?? DEFAULT_MIN_PASSWORD, iterations: number(answer, 'iterations') ?? 0,
+      expires: number(answer, 'expires') ?? Number.MAX_SAFE_INTEGER,
+    };
   }
 
   /** Creates the account; gives its address. Rejects with CoreError. */

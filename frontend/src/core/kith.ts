@@ -6,6 +6,7 @@ import type { Address, Commands, SessionState, Snapshot } from './api';
 import { Hub, type Emit } from './hub';
 import { Invites } from './invites';
 import { log } from './log';
+import { NewDevice, type Claimed } from './pairing';
 import type { Platform } from './platform';
 import { coreError, fail, reasonOf } from './reasons';
 import { Session } from './session';
@@ -15,6 +16,8 @@ const DOMAIN_TIMEOUT = 2_000;
 export class Kith {
   private readonly hub = new Hub();
   private readonly invites: Invites;
+  private readonly newDevice: NewDevice;
+  private readonly claims = new Map<string, Claimed>();
   private session: Session | undefined;
   private domain: string | undefined;
   private last: SessionState = { phase: 'starting', catchingUp: false };
@@ -24,6 +27,7 @@ export class Kith {
 
   constructor(private readonly platform: Platform) {
     this.invites = new Invites(platform);
+    this.newDevice = new NewDevice(platform);
     this.ready = this.start();
   }
 
@@ -47,10 +51,20 @@ export class Kith {
 
   private async open(address: Address): Promise<Session> {
     const session = await Session.open(address, this.platform, this.hub, () => this.onLost());
+    this.watch(session);
+    return session;
+  }
+
+  private watch(session: Session): void {
     session.onState = () => {
       if (this.session === session) this.stateChanged();
     };
-    return session;
+  }
+
+  private adopt(session: Session): void {
+    this.watch(session);
+    this.session = session;
+    this.stateChanged();
   }
 
   private broken(error: unknown): void {
@@ -134,19 +148,31 @@ export class Kith {
       reconnect: async () => of().reconnect(),
       changePassword: (current, next) => of().changePassword(current, next),
       setDisplayName: (name) => of().setDisplayName(name),
+      setPicture: (picture) => of().pictures.setOwn(picture),
+      setPrivacy: (privacy) => of().privacy.set(privacy),
+      exportData: (words) => of().exporting.make(words),
+      deleteAccount: (password) => this.deleteAccount(password),
+      picture: (hash) => of().pictures.get(hash),
       setActive: async (active) => this.hub.setActive(page, active),
 
       lookupInvite: (token) => this.invites.lookup(token),
       acceptInvite: (token, name, password, displayName) => this.acceptInvite(token, name, password, displayName),
+      resetPassword: async (token, password) => this.signIn(await this.invites.reset(token, password), password),
       acceptInviteAsContact: (token) => this.acceptInviteAsContact(of(), token),
       createInvite: () => of().createInvite(),
 
-      addContact: async (address, name) => void await of().contacts.add(address, name),
+      addContact: async (address, name) => {
+        const added = await of().contacts.add(address, name);
+        of().prepare(added, true);
+      },
       renameContact: (address, name) => of().contacts.rename(chat(address), name),
-      acceptContact: (address) => of().contacts.accept(chat(address)),
+      acceptContact: async (address) => {
+        await of().contacts.accept(chat(address));
+        of().prepare(chat(address), true);
+      },
       declineContact: (address) => of().contacts.decline(chat(address)),
       removeContact: (address) => of().contacts.remove(chat(address)),
-      block: (address) => of().contacts.block(address),
+      block: (address, report) => of().block(address, report),
       unblock: (address) => of().contacts.unblock(chat(address)),
 
       page: (address, bound) => of().history.page(chat(address), bound),
@@ -154,10 +180,17 @@ export class Kith {
         const session = of();
         const message = await session.sender.send(chat(address), text, options);
         session.typing.sent(chat(address));
+        session.ephemeral.wake();
         return message;
       },
       sendFile: (address, file, facts) => of().sender.sendFile(chat(address), file, facts),
       fetchFile: (address, id) => of().fetchFile(chat(address), id),
+      setTimer: (address, seconds) => of().ephemeral.setTimer(chat(address), seconds),
+      pin: (address, id, pinned) => of().sender.pin(chat(address), id, pinned),
+      pinned: (address) => of().pinned(chat(address)),
+      askPoll: (address, poll) => of().askPoll(chat(address), poll),
+      vote: (address, id, choices) => of().sender.vote(chat(address), id, choices),
+      closePoll: (address, id) => of().sender.closePoll(chat(address), id),
       edit: (address, id, text) => of().sender.edit(chat(address), id, text),
       editsOf: (address, id) => of().sender.editsOf(chat(address), id),
       react: (address, id, emojis) => of().sender.react(chat(address), id, emojis),
@@ -165,30 +198,55 @@ export class Kith {
       retry: (address, id) => of().sender.retry(chat(address), id),
       discard: (address, id) => of().sender.discard(chat(address), id),
       markRead: (address, order) => of().reads.markRead(chat(address), order),
-      setDraft: (address, text) => of().chats.modify(chat(address), (record) => (record.draft === text ? undefined : { ...record, draft: text })),
+      setDraft: (address, text, replyTo) => of().drafts.set(chat(address), text, replyTo),
+      stageFiles: (address, files) => of().drafts.stage(chat(address), files),
+      stagedFiles: (address) => of().drafts.staged(chat(address)),
+      arrangeChat: (address, change) => of().arrangement.arrange(chat(address), change),
+      findMessages: (query, { chat: where, limit }) => of().finder.find(query, { limit, ...(where !== undefined && { chat: chat(where) }) }),
+      placeAt: (address, at) => of().finder.placeAt(chat(address), at),
+      message: (address, id) => of().drafts.message(chat(address), id),
       setTyping: async (address, typing) => of().typing.set(chat(address), typing),
       focus: async (address) => {
         this.hub.setFocus(page, address === null ? null : chat(address));
-        if (address !== null) this.session?.prepare(chat(address));
+        if (address === null) return;
+        this.session?.prepare(chat(address));
+        await this.session?.arrangement.seen(chat(address));
       },
 
-      createGroup: (name, people) => of().administration.create(name, people.map(chat)),
+      createGroup: (name, people, options) => of().administration.create(name, people.map(chat), options),
+      publicGroups: (after) => of().directory.page(after),
+      lookupGroup: (address) => of().directory.look(address),
       joinGroup: (address) => of().administration.join(address),
       enterGroup: (group) => of().administration.enter(chat(group)),
       declineGroup: (group) => of().administration.decline(chat(group)),
       leaveGroup: (group, heir) => of().administration.leave(chat(group), heir),
       endGroup: (group) => of().administration.end(chat(group)),
       renameGroup: (group, name) => of().administration.rename(chat(group), name),
+      setGroupPicture: (group, picture) => of().administration.setPicture(chat(group), () => of().pictures.setGroup(chat(group), picture)),
       members: async (group) => of().groups.members(chat(group)),
       addMembers: (group, people) => of().administration.add(chat(group), people.map(chat)),
       removeMember: (group, person) => of().administration.remove(chat(group), chat(person)),
       setRole: (group, person, role) => of().administration.setRole(chat(group), chat(person), role),
       readers: (group, id) => of().reads.readers(chat(group), id),
 
+      family: () => of().family.load(),
+      decideFor: (child, address, answer, kind) => of().family.decide(chat(child), address, answer, kind),
+      setGuardians: (child, people) => of().family.setGuardians(chat(child), people.map(chat)),
+      createCircle: (name) => of().family.addCircle(name),
+      renameCircle: (id, name) => of().family.renameCircle(id, name),
+      deleteCircle: (id) => of().family.removeCircle(id),
+      addToCircle: (id, people) => of().family.join(id, people.map(chat)),
+      removeFromCircle: (id, person) => of().family.leave(id, chat(person)),
+
       devices: (address) => of().trust.devices(chat(address)),
       setTrust: (address, device, trust) => of().trust.setTrust(chat(address), device, trust),
+      allowOlder: (address, device) => of().trust.allowOlder(chat(address), device),
       verificationUri: () => of().trust.ownUri(),
       verifyUri: (uri) => of().trust.verifyUri(uri),
+      createDeviceLink: () => of().pairing.create(),
+      answerDeviceLink: (token, agreed) => of().pairing.answer(token, agreed),
+      openDeviceLink: (token) => this.openLink(token),
+      awaitDeviceLink: (token) => this.followLink(token),
       logins: () => of().logins.list(),
       endLogin: (id) => of().logins.end(id),
 
@@ -231,15 +289,46 @@ export class Kith {
 
   private async signOut(): Promise<void> {
     const { session } = this;
-    if (!session) return;
+    if (session) await this.end(session, () => session.signOut());
+  }
+
+  private async deleteAccount(password: string): Promise<void> {
+    const session = this.present();
+    await session.removeAccount(password);
+    await this.end(session, () => session.erase());
+  }
+
+  /** The account is not here any more. */
+  private async end(session: Session, close: () => Promise<void>): Promise<void> {
     const contacts = session.contacts.list(session.chats.people).map((contact) => contact.address);
     const chats = session.chats.addresses;
     this.session = undefined;
     await removeAccount(this.platform.storage, session.address);
-    await session.signOut();
+    await close();
     this.hub.emit('contacts', { changed: [], removed: contacts });
     this.hub.emit('chats', { changed: [], removed: chats });
     this.setState({ phase: 'none', catchingUp: false });
+  }
+
+  private async openLink(token: string): Promise<{ address: Address; number: string }> {
+    if (this.session) throw fail('conflict', 'somebody is signed in here');
+    const claimed = await this.newDevice.claim(token);
+    this.claims.set(token, claimed);
+    return { address: claimed.address, number: claimed.number };
+  }
+
+  /** The other device agrees: this one goes on with the token that it gets. */
+  private async followLink(link: string): Promise<void> {
+    const claimed = this.claims.get(link);
+    if (!claimed) throw fail('link-invalid', 'not opened here');
+    this.claims.delete(link);
+    const token = await this.newDevice.await(claimed);
+    if (this.session) throw fail('conflict', 'somebody is signed in here');
+    const session = await Session.open(claimed.address, this.platform, this.hub, () => this.onLost(), { agentId: claimed.agentId, token });
+    this.adopt(session);
+    await addAccount(this.platform.storage, claimed.address);
+    await session.resume();
+    this.tellAll();
   }
 
   private async acceptInvite(token: string, name: string, password: string, displayName: string): Promise<void> {

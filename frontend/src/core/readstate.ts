@@ -13,6 +13,7 @@ import type { Account, SessionPart } from './account';
 import type { Address } from './api';
 import type { Chats } from './chats';
 import { Effects } from './effects';
+import { startTimers } from './ephemeral';
 import { log } from './log';
 import type { Pep } from './pep';
 import { reasonOf } from './reasons';
@@ -24,6 +25,8 @@ export interface ReadWorld {
   assisted(): boolean;
   /** The other members of a group. */
   members(chat: Address): readonly Address[];
+  /** Messages were read that go after a while. */
+  timersStarted(): void;
 }
 
 export class ReadState implements SessionPart {
@@ -43,7 +46,7 @@ export class ReadState implements SessionPart {
       const untold = message && message.order > record.readUpTo
         ? { ...(message.stanzaId !== undefined && { stanzaId: message.stanzaId }), ...(message.markable === true && message.wireId !== undefined && { wireId: message.wireId }) }
         : record.untoldRead;
-      effects.chat(await this.moveTo(tx, record, Math.min(order, record.top), untold));
+      effects.chat(await this.moveTo(tx, effects, record, Math.min(order, record.top), untold));
     });
     effects.tell(this.chats, this.account.hub.emit);
     await this.tell(chat);
@@ -120,7 +123,7 @@ export class ReadState implements SessionPart {
           await tx.objectStore('chats').put({ ...record, awaitedRead: stanzaId });
         } else if (message.chat === chat && (initial || message.order > record.readUpTo)) {
           // On a new device everything counted as read until now; this is the first word about it.
-          effects.chat(await this.moveTo(tx, record, message.order, undefined));
+          effects.chat(await this.moveTo(tx, effects, record, message.order, undefined));
         }
       }
     });
@@ -132,7 +135,7 @@ export class ReadState implements SessionPart {
     const record = await tx.objectStore('chats').get(chat);
     if (record?.awaitedRead === undefined) return;
     const message = await findByStanzaId(tx, record.awaitedRead);
-    if (message && message.order > record.readUpTo) effects.chat(await this.moveTo(tx, record, message.order, undefined));
+    if (message && message.order > record.readUpTo) effects.chat(await this.moveTo(tx, effects, record, message.order, undefined));
   }
 
   /** The other side has displayed our messages up to this one (XEP-0333). */
@@ -151,7 +154,7 @@ export class ReadState implements SessionPart {
     const record = await tx.objectStore('chats').get(chat);
     if (!message || !record || message.chat !== chat) return;
     if (from === this.account.address) {
-      if (message.order > record.readUpTo) effects.chat(await this.moveTo(tx, record, message.order, undefined));
+      if (message.order > record.readUpTo) effects.chat(await this.moveTo(tx, effects, record, message.order, undefined));
       return;
     }
     if ((record.readers?.[from] ?? -Infinity) >= message.order) return;
@@ -186,11 +189,12 @@ export class ReadState implements SessionPart {
     const message = await findByOrigin(tx, originKey(chat, id));
     const record = await tx.objectStore('chats').get(chat);
     if (!message || !record || message.chat !== chat || message.order <= record.readUpTo) return;
-    effects.chat(await this.moveTo(tx, record, message.order, undefined));
+    effects.chat(await this.moveTo(tx, effects, record, message.order, undefined));
   };
 
-  private async moveTo(tx: Tx, record: ChatRecord, order: number, untold: ChatRecord['untoldRead']): Promise<ChatRecord> {
-    const { awaitedRead: _, untoldRead: __, ...rest } = record;
+  private async moveTo(tx: Tx, effects: Effects, record: ChatRecord, order: number, untold: ChatRecord['untoldRead']): Promise<ChatRecord> {
+    if (await startTimers(tx, effects, record, order, this.account.platform.clock.now())) effects.after(() => this.world.timersStarted());
+    const { awaitedRead: _, untoldRead: __, ...rest } = (await tx.objectStore('chats').get(record.id)) ?? record;
     const next: ChatRecord = {
       ...rest, readUpTo: order, ...(await unreadAbove(tx, record.id, order)), ...(untold && { untoldRead: untold }),
     };

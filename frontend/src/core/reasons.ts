@@ -2,6 +2,7 @@
 import { SupersededError } from '../db/database';
 import { AuthError, ConnectionError, ProtocolError, StanzaError, StreamError } from '../xmpp/errors';
 import { JidError } from '../xmpp/jid';
+import { NS } from '../xmpp/ns';
 import { SaslprepError } from '../xmpp/saslprep';
 import { CoreError, type Reason, type ReasonCode } from './api';
 
@@ -43,6 +44,7 @@ const STANZA: Readonly<Record<string, ReasonCode>> = {
 
 function stanzaReason(error: StanzaError): Reason {
   if (error.specific === '{urn:xmpp:blocking:errors}blocked') return reason('blocked', error.message);
+  if (error.specific === `{${NS.kithGuardian}}approval-required`) return reason('approval', error.message);
   if (error.specific?.endsWith('}payload-too-big') === true) return reason('too-large', error.message);
   if (error.seconds !== undefined) return reason('throttled', error.message, error.seconds);
   return reason(STANZA[error.condition] ?? 'server', error.message);

@@ -4,6 +4,7 @@
  * and the server gets its acknowledgement.
  */
 import type { RecordSession, RecordStore } from '../crypto/records';
+import { seenDigest } from '../crypto/sent';
 import {
   append, emptyChat, findByOrigin, findByStanzaId, messagesAfter, moveToEnd, prepend, update, type NewMessage,
 } from '../db/messages';
@@ -12,27 +13,30 @@ import { findReferred, perform, postpone, settle, type Done } from '../db/deeds'
 import { putMeta } from '../db/meta';
 import { dequeue } from '../db/outbox';
 import { archiveId, originKey, type Deed, type MessageRecord, type Store, type StoredReason, type Tx } from '../db/schema';
+import { equalBytes } from '../xmpp/bytes';
 import { StanzaError } from '../xmpp/errors';
-import { NS } from '../xmpp/ns';
 import { readSubject } from '../xmpp/xep0045_muc';
 import { readChatState } from '../xmpp/xep0085_chatstates';
 import { received, receiptRequest } from '../xmpp/xep0184_receipts';
-import { replace } from '../xmpp/xep0308_correction';
 import { displayed, markable } from '../xmpp/xep0333_markers';
 import { encryption } from '../xmpp/xep0380_eme';
+import { mentions } from '../xmpp/xep0372_references';
 import { retracted } from '../xmpp/xep0424_retraction';
-import { encrypted, type Encrypted } from '../xmpp/xep0384_omemo';
 import type { Account } from './account';
 import type { Address } from './api';
 import { Serial } from './async';
 import type { Chats } from './chats';
-import { quoteOf, readDeed, readEdit, readReply } from './deeds';
+import { readContent, saysSomething } from './content';
+import { judge, quoteOf, readDeed, readEdit, readReply } from './deeds';
 import { Effects } from './effects';
+import { aged } from './ephemeral';
 import { bodyOf, type Envelope } from './envelope';
+import { fileIn } from './files';
 import { log } from './log';
 import type { Decrypted, Decryptor, SenderNews } from './omemo/decryptor';
 import type { Devices } from './omemo/devices';
 import { writeSealed } from './omemo/store';
+import { isEncrypted, NAMESPACES, readEncrypted } from './omemo/wire';
 import { reasonOf } from './reasons';
 
 /** One change, to be made inside the transaction. */
@@ -91,6 +95,20 @@ export interface PutOptions {
   readonly startOf?: readonly Address[];
 }
 
+/** How well something was protected. */
+type Shield = Pick<Decrypted, 'level' | 'trust'>;
+
+const PLAIN = { level: 0, trust: 'undecided' } as const;
+const UNREADABLE = { text: '', lock: 'encrypted', ...PLAIN } as const;
+const TOMB: Decrypted = UNREADABLE;
+const CHANGED = { kind: 'changed', jid: '', device: 0 } as const;
+
+/** OpenPGP for XMPP, the present form and the one before (XEP-0373, XEP-0027): recognised, not spoken. */
+const OPENPGP = [
+  { ns: 'urn:xmpp:openpgp:0', name: 'openpgp', scheme: 'urn:xmpp:openpgp:0' },
+  { ns: 'jabber:x:encrypted', name: 'x', scheme: 'jabber:x:encrypted' },
+] as const;
+
 const STORES: readonly Store[] = ['messages', 'chats', 'outbox', 'omemo', 'devices', 'pending'];
 
 /** So many own messages may wait at the end of a chat before one looks no further for others among them. */
@@ -119,7 +137,7 @@ export class Receiver {
   }
 
   private async now(envelopes: readonly Envelope[], mode: Mode, options: PutOptions): Promise<void> {
-    if (envelopes.some(({ message }) => message.child('encrypted', NS.omemoLegacy))) await this.decryptor.ready();
+    if (envelopes.some(({ message }) => isEncrypted(message))) await this.decryptor.ready();
     await this.records.exclusive((session) => this.batch(session, envelopes, mode, options));
   }
 
@@ -130,8 +148,13 @@ export class Receiver {
     const seen = new Map<string, boolean>();
     for (const [i, envelope] of envelopes.entries()) {
       if (this.world.isBlocked(envelope.from) && !envelope.outgoing) continue;
-      if (known[i] || repeats(envelope, seen)) ops.push((tx, effects) => this.again(tx, effects, envelope));
-      else await this.open(session, envelope, batch);
+      const copy = known[i];
+      if (copy || repeats(envelope, seen)) {
+        const changed = copy !== undefined && await wasChanged(copy, envelope);
+        ops.push((tx, effects) => this.again(tx, effects, envelope, changed));
+      } else {
+        await this.open(session, envelope, batch);
+      }
     }
     const effects = new Effects();
     await session.commit((sealed) => this.account.db.write(STORES, async (tx) => {
@@ -206,17 +229,19 @@ export class Receiver {
   }
 
   /** A message that was here came again: it may tell its place in the archive, and that the server has it. */
-  private async again(tx: Tx, effects: Effects, envelope: Envelope): Promise<void> {
+  private async again(tx: Tx, effects: Effects, envelope: Envelope, changed: boolean): Promise<void> {
     const copy = await this.find(tx, envelope);
     if (!copy) return;
     const stanzaId = copy.stanzaId === undefined && envelope.stanzaId !== undefined && !(await findByStanzaId(tx, envelope.stanzaId))
       ? envelope.stanzaId : undefined;
     const sent = copy.state === 'sending' && (await dequeue(tx, copy.id));
-    if (stanzaId === undefined && !sent) return;
+    if (stanzaId === undefined && !sent && !changed) return;
     // The group tells everybody's messages in one order: what it has passed on only now comes after what is here.
     const late = sent && envelope.kind === 'group' && (await messagesAfter(tx, copy.chat, copy.order, LOOK_AHEAD)).some((later) => later.state !== 'sending');
     const [placed, moved] = late ? await moveToEnd(tx, copy) : [copy, undefined];
-    const [message, chat] = await update(tx, placed, { ...(stanzaId !== undefined && { stanzaId }), ...(sent && { state: 'sent' as const }) });
+    const [message, chat] = await update(tx, placed, { ...(stanzaId !== undefined && { stanzaId }), ...(sent && { state: 'sent' as const }),
+      ...(changed && { findings: [CHANGED, ...copy.findings ?? []], alarm: true as const }),
+    });
     effects.message(message);
     effects.chat(chat ?? moved);
   }
@@ -229,27 +254,33 @@ export class Receiver {
       return;
     }
     if (this.world.invited(envelope, mode)) return;
-    if (envelope.kind === 'direct') this.signals(envelope, mode, ops);
-    else this.groupSignals(envelope, mode, ops);
-    const deed = readDeed(envelope);
-    if (deed) ops.push(async (tx, effects) => void await this.perform(tx, effects, envelope, deed, mode));
+    const tomb = envelope.kind === 'group' && envelope.source === 'archive' ? retracted.in(message) : undefined;
+    const content = tomb ? TOMB : await this.content(session, envelope, mode);
+    // From here on it is what its sender has said, where that can be known.
+    const said = content?.message ? { ...envelope, message: content.message } : envelope;
+    if (envelope.kind === 'direct') this.signals(said, mode, ops);
+    else this.groupSignals(said, mode, ops);
+    const deed = content?.problem === undefined ? readDeed(said) : undefined;
+    // Of OMEMO 0.3 only the text is encrypted.
+    const shield = deed && content && !content.message ? PLAIN : content ?? PLAIN;
+    if (deed) ops.push(async (tx, effects) => void await this.perform(tx, effects, said, deed, shield, mode));
     const { outgoing, id } = envelope;
     // What was done to a message is known to have arrived when it comes back.
-    if (outgoing && id !== undefined && (deed || replace.in(message))) ops.push(async (tx) => void await dequeue(tx, id));
-    const tomb = envelope.kind === 'group' && envelope.source === 'archive' ? retracted.in(message) : undefined;
-    const content = tomb ? { text: '', lock: 'encrypted' as const } : await this.content(session, envelope, mode);
+    if (outgoing && id !== undefined) ops.push(async (tx) => void await dequeue(tx, id));
     if (!content) return;
     // The last word about a device, and the one with news, if there is any.
     if (content.sender) {
       const key = `${content.sender.address}/${content.sender.device}`;
       batch.senders.set(key, { ...content.sender, news: content.sender.news ?? batch.senders.get(key)?.news });
     }
-    if (content.empty === true || deed) return;
-    const record = this.record(envelope, content, tomb && { at: tomb.stamp ?? envelope.at });
-    const edit = content.problem === undefined ? readEdit(message, record.text, record.lock) : undefined;
+    if ((content.empty === true && !saysSomething(said.message) && !(content.message && fileIn(content.message, ''))) || deed) return;
+    const made = this.record(said, content, tomb && { at: tomb.stamp ?? envelope.at });
+    const record = mode === 'initial' || mode === 'history' || outgoing ? aged(made, this.account.platform.clock.now()) : made;
+    if (!record) return;
+    const edit = content.problem === undefined ? readEdit(said.message, record.text, record.lock) : undefined;
     if (edit) {
       ops.push(async (tx, effects) => {
-        const done = await this.perform(tx, effects, envelope, edit, mode);
+        const done = await this.perform(tx, effects, said, edit, content, mode);
         // A correction of what is not here, or was not theirs to correct, is a message like any other.
         if (!done && mode !== 'history') await this.append(tx, effects, envelope, record, batch);
       });
@@ -261,13 +292,13 @@ export class Receiver {
     }
     if (envelope.source !== 'archive' && !envelope.outgoing) this.world.typing(chat, envelope.from, false);
     ops.push((tx, effects) => this.append(tx, effects, envelope, record, batch));
-    if (envelope.kind === 'direct') this.answer(envelope, content, mode, ops);
+    if (envelope.kind === 'direct') this.answer(said, content, mode, ops);
   }
 
   private async append(tx: Tx, effects: Effects, { chat, kind }: Envelope, record: NewMessage, batch: Batch): Promise<void> {
     const whole = await this.withQuote(tx, record);
     const [stored, next] = await append(tx, (await tx.objectStore('chats').get(chat)) ?? emptyChat(chat, kind), whole);
-    const [now, changed] = await settle(tx, this.account.address, stored) ?? [stored, undefined];
+    const [now, changed] = await settle(tx, this.account.address, stored, judge) ?? [stored, undefined];
     effects.message(now);
     // What a new device finds in the archive was read elsewhere, as far as is known (the own devices may tell, XEP-0490).
     effects.chat(batch.mode === 'initial' ? await this.allRead(tx, changed ?? next) : changed ?? next);
@@ -282,9 +313,9 @@ export class Receiver {
   }
 
   /** A correction, a reaction or a retraction; false when there is nothing that it could be done to. */
-  private async perform(tx: Tx, effects: Effects, { chat, from, at, id }: Envelope, deed: Deed, mode: Mode): Promise<boolean> {
-    const done: Done = { deed, chat, from, self: this.account.address, at, ...(id !== undefined && { id }) };
-    const result = await perform(tx, done);
+  private async perform(tx: Tx, effects: Effects, { chat, from, at, id }: Envelope, deed: Deed, { level, trust }: Shield, mode: Mode): Promise<boolean> {
+    const done: Done = { deed, chat, from, self: this.account.address, at, level, trust, ...(id !== undefined && { id }) };
+    const result = await perform(tx, done, judge);
     if (result === 'refused') return false;
     if (result !== 'later') {
       effects.message(result[0]);
@@ -328,34 +359,40 @@ export class Receiver {
 
   private async content(session: RecordSession, envelope: Envelope, mode: Mode): Promise<Decrypted | undefined> {
     const { message } = envelope;
-    const legacy = encrypted.in(message);
-    if (legacy) return this.decrypt(session, envelope, legacy, mode);
+    if (isEncrypted(message)) return this.decrypt(session, envelope, mode);
     const scheme = encryption.in(message)?.namespace;
-    if (message.child('encrypted', NS.omemo2) || (scheme !== undefined && scheme !== NS.omemoLegacy)) {
-      return { text: '', lock: 'encrypted', problem: 'unsupported' };
-    }
+    if (OPENPGP.some((pgp) => pgp.scheme === scheme || message.child(pgp.name, pgp.ns))) return { ...UNREADABLE, problem: 'openpgp' };
+    if (scheme !== undefined && !Object.values(NAMESPACES).includes(scheme)) return { ...UNREADABLE, problem: 'unsupported' };
     const body = bodyOf(message);
-    return body === undefined ? undefined : { text: body, lock: 'unencrypted' };
+    return body === undefined && !saysSomething(message) ? undefined : { text: body ?? '', lock: 'unencrypted', ...PLAIN };
   }
 
-  private async decrypt(session: RecordSession, envelope: Envelope, element: Encrypted, mode: Mode): Promise<Decrypted | undefined> {
+  private async decrypt(session: RecordSession, envelope: Envelope, mode: Mode): Promise<Decrypted | undefined> {
     try {
-      return await this.decryptor.open(session, envelope, element, mode);
+      return await this.decryptor.open(session, envelope, mode);
     } catch (error) {
       // The database is not this message's fault; a damaged record or a defect is, and must not stop all others.
       if (error instanceof SupersededError || (error instanceof DOMException && error.name !== 'OperationError')) throw error;
       log.warn('decryption failed', { code: reasonOf(error).code });
-      return { text: '', lock: 'encrypted', problem: 'undecryptable', device: element.header.sid };
+      const sid = readEncrypted(envelope.message)[0]?.sid;
+      return { ...UNREADABLE, problem: 'undecryptable', ...(sid !== undefined && { device: sid }) };
     }
   }
 
   private record(envelope: Envelope, content: Decrypted, taken?: NonNullable<MessageRecord['retracted']>): NewMessage {
     const { chat, from, nick, outgoing, at, id, stanzaId } = envelope;
-    const mention = envelope.kind === 'group' && !outgoing && this.world.isMention(chat, content.text);
+    const mention = envelope.kind === 'group' && !outgoing && (this.world.isMention(chat, content.text) || mentions(envelope.message, this.account.address));
     const wireId = envelope.message.attrs['id'];
     const answered = content.problem === undefined ? readReply(envelope.message, content.text, this.account.address) : undefined;
+    const more = content.problem === undefined && !taken ? readContent(envelope.message, answered?.text ?? content.text) : {};
+    // Only in an envelope is it the sender who says what the file is.
+    const shared = content.message && content.problem === undefined ? fileIn(content.message, answered?.text ?? content.text) : undefined;
     return {
-      id: crypto.randomUUID(), chat, from, outgoing, at, text: answered?.text ?? content.text, lock: content.lock,
+      id: crypto.randomUUID(), chat, from, outgoing, at, text: shared?.text ?? answered?.text ?? content.text, lock: content.lock, level: content.level, trust: content.trust,
+      ...(shared && { file: shared.file }),
+      ...(content.mixed && { mixed: true as const }),
+      ...(content.findings && { findings: content.findings }),
+      ...(content.alarm && { alarm: true as const }),
       state: outgoing ? 'sent' : 'received',
       ...(content.problem !== undefined && { problem: content.problem }),
       ...(content.device !== undefined && { device: content.device }),
@@ -363,11 +400,12 @@ export class Receiver {
       ...(id !== undefined && { origin: originKey(from, id) }),
       ...(wireId !== undefined && { wireId }),
       ...(nick !== undefined && { nick }),
-      ...(!outgoing && { incomingIn: chat }),
+      ...(!outgoing && more.timerSet === undefined && { incomingIn: chat }),
       ...(mention && { mentionIn: chat }),
       ...(answered && { reply: answered.reply }),
       ...(taken && { retracted: taken }),
       ...(!outgoing && markable.in(envelope.message) && { markable: true }),
+      ...more, ...(outgoing && more.timer !== undefined && { expires: at + more.timer * 1000 }),
     };
   }
 
@@ -387,7 +425,7 @@ export class Receiver {
     const readByPeer = message.outgoing && chat.peerRead > -Infinity;
     const whole = await this.withQuote(tx, message);
     const [stored, next] = await prepend(tx, chat, readByPeer ? { ...whole, state: 'read' } : whole);
-    const [now, changed] = await settle(tx, this.account.address, stored) ?? [stored, undefined];
+    const [now, changed] = await settle(tx, this.account.address, stored, judge) ?? [stored, undefined];
     effects.message(now);
     effects.chat(changed ?? next);
   }
@@ -425,6 +463,12 @@ export class Receiver {
     effects.message(next);
     effects.chat(changed);
   }
+}
+
+/** The server, or a room, shows something else than what this device has sent (it would read so to everybody else). */
+async function wasChanged(copy: MessageRecord, envelope: Envelope): Promise<boolean> {
+  if (!copy.digest || !envelope.outgoing || copy.findings?.some((finding) => finding.kind === CHANGED.kind)) return false;
+  return !equalBytes(copy.digest, await seenDigest(readEncrypted(envelope.message)));
 }
 
 /** Whether this one was in the batch before; as `find` tells of those that were stored before. */

@@ -1,4 +1,5 @@
 /** What follows from messages that came in: receipts, notifications, and the upkeep of sessions. */
+import type { Version } from '../crypto/engine';
 import type { MessageRecord } from '../db/schema';
 import { NS } from '../xmpp/ns';
 import { received } from '../xmpp/xep0184_receipts';
@@ -70,7 +71,7 @@ export class Responses {
   /** New messages that nobody is looking at: one notification for each chat. */
   arrived(messages: readonly MessageRecord[], mode: Mode): void {
     if (mode !== 'live' && mode !== 'catchup') return;
-    for (const [chat, message] of new Map(messages.map((one) => [one.chat, one]))) {
+    for (const [chat, message] of new Map(messages.filter((one) => this.isTold(one)).map((one) => [one.chat, one]))) {
       if (this.account.hub.looksAt(chat) || this.contacts.isBlocked(message.from)) continue;
       if ((this.chats.get(chat)?.readUpTo ?? 0) >= message.order) continue;
       // What strangers write is not shown before the person has looked at them.
@@ -79,6 +80,13 @@ export class Responses {
       if (kind === 'group') this.account.hub.emit('notify', { chat, title, text: `${this.nameOf(message)}: ${text}` });
       else this.account.hub.emit('notify', { chat, title, text: this.contacts.isKnown(chat) ? text : '' });
     }
+  }
+
+  /** Of what is muted nothing is told, save what names the own person where that is wanted. */
+  private isTold({ chat, mentionIn, timerSet }: MessageRecord): boolean {
+    if (timerSet !== undefined) return false;
+    const { muted } = this.chats.view(chat);
+    return muted === undefined || (muted.exceptMentions === true && mentionIn !== undefined);
   }
 
   private nameOf({ from, nick }: MessageRecord): string {
@@ -91,10 +99,10 @@ export class Responses {
   }
 
   /** One attempt per device and session: a message that cannot be read must not become an endless exchange. */
-  heal(who: Address, device: number, broken: boolean): void {
-    const key = `${who}/${device}`;
+  heal(who: Address, device: number, version: Version, broken: boolean): void {
+    const key = `${who}/${device}/${version}`;
     if (this.healed.has(key) || !this.account.online) return;
     this.healed.add(key);
-    void this.encryptor.renew(who, device, broken).catch((error: unknown) => log.warn('session not renewed', { code: reasonOf(error).code }));
+    void this.encryptor.renew(who, device, version, broken).catch((error: unknown) => log.warn('session not renewed', { code: reasonOf(error).code }));
   }
 }

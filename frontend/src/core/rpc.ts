@@ -5,23 +5,24 @@ import type { Commands, Events, Reason, Snapshot } from './api';
  * Changes whenever pages and cores of two releases would not understand each other. A core steps down when a page of
  * a higher number appears; within a number any page works with any core.
  */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 export type Method = keyof Commands;
 
 const METHOD_TABLE: Readonly<Record<Method, true>> = {
-  signIn: true, signOut: true, reconnect: true, changePassword: true, setDisplayName: true, setActive: true,
-  lookupInvite: true, acceptInvite: true, acceptInviteAsContact: true, createInvite: true,
+  signIn: true, signOut: true, reconnect: true, changePassword: true, setDisplayName: true, setPicture: true, setPrivacy: true, exportData: true, deleteAccount: true, picture: true, setGroupPicture: true, setActive: true,
+  lookupInvite: true, acceptInvite: true, resetPassword: true, acceptInviteAsContact: true, createInvite: true,
   addContact: true, renameContact: true, acceptContact: true, declineContact: true, removeContact: true, block: true, unblock: true,
-  page: true, send: true, sendFile: true, fetchFile: true, edit: true, editsOf: true, react: true, retract: true, retry: true, discard: true, markRead: true, setDraft: true, setTyping: true, focus: true,
-  createGroup: true, joinGroup: true, enterGroup: true, declineGroup: true, leaveGroup: true, endGroup: true, renameGroup: true,
+  page: true, send: true, sendFile: true, fetchFile: true, edit: true, editsOf: true, react: true, retract: true, retry: true, discard: true, markRead: true, setDraft: true, stageFiles: true, stagedFiles: true, arrangeChat: true, setTimer: true, pin: true, pinned: true, askPoll: true, vote: true, closePoll: true, findMessages: true, placeAt: true, message: true, setTyping: true, focus: true,
+  createGroup: true, publicGroups: true, lookupGroup: true, joinGroup: true, enterGroup: true, declineGroup: true, leaveGroup: true, endGroup: true, renameGroup: true,
   members: true, addMembers: true, removeMember: true, setRole: true, readers: true,
-  devices: true, setTrust: true, verificationUri: true, verifyUri: true, logins: true, endLogin: true, pushKey: true, enablePush: true, disablePush: true,
+  family: true, decideFor: true, setGuardians: true, createCircle: true, deleteCircle: true, renameCircle: true, addToCircle: true, removeFromCircle: true,
+  devices: true, setTrust: true, allowOlder: true, verificationUri: true, verifyUri: true, createDeviceLink: true, answerDeviceLink: true, openDeviceLink: true, awaitDeviceLink: true, logins: true, endLogin: true, pushKey: true, enablePush: true, disablePush: true,
 };
 export const METHODS = Object.keys(METHOD_TABLE) as readonly Method[];
 
 /** Doing these twice is not the same as doing them once: they are not repeated when the core was lost meanwhile. */
-export const ONCE: ReadonlySet<Method> = new Set<Method>(['acceptInvite', 'changePassword', 'createInvite', 'createGroup']);
+export const ONCE: ReadonlySet<Method> = new Set<Method>(['acceptInvite', 'resetPassword', 'changePassword', 'deleteAccount', 'createInvite', 'createGroup', 'createCircle', 'createDeviceLink', 'openDeviceLink']);
 
 export type ToCore =
   | { readonly kind: 'attach'; readonly call: number }

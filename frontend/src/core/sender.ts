@@ -12,20 +12,26 @@ import type { Stream } from '../xmpp/stream';
 import { chatState } from '../xmpp/xep0085_chatstates';
 import { receiptRequest } from '../xmpp/xep0184_receipts';
 import { markable } from '../xmpp/xep0333_markers';
+import { store } from '../xmpp/xep0334_hints';
+import type { Mentioned } from '../xmpp/xep0372_references';
 import { originId } from '../xmpp/xep0359_ids';
 import { cleanText, parse, serialise, xml, type XmlElement } from '../xmpp/xml';
 import type { Account, SessionPart } from './account';
 import { CoreError, type Address, type Lock, type Message, type Reason } from './api';
 import type { Chats } from './chats';
-import { deedElements, quoteOf, refOf, wireText } from './deeds';
+import { deedText, timing, wireContent, type NewContent } from './content';
+import { deedElement, deedOutside, judgeOwn, quoteOf, refOf, wireText } from './deeds';
 import { Effects } from './effects';
+import { fileElement, type Uploaded } from './files';
 import { log } from './log';
 import type { Encryptor } from './omemo/encryptor';
 import { fail, reasonOf } from './reasons';
 import { messageView } from './view';
 
-/** Longer texts do not fit into a stanza once they are encrypted and encoded (servers allow 256 KiB). */
-const MAX_TEXT = 100_000;
+/** Longer texts do not fit into a stanza (servers allow 256 KiB) once they are encrypted in both versions and encoded. */
+const MAX_TEXT = 64_000;
+/** Bytes of a stanza that every server takes. A text with many `<` and `&`, or many devices, can make it longer. */
+const MAX_STANZA = 250_000;
 const STORES: readonly Store[] = ['messages', 'chats', 'outbox', 'files'];
 /** What the memory of a browser bears. */
 const MAX_FILE = 512 << 20;
@@ -39,10 +45,12 @@ export interface SenderWorld {
   /** How messages get into a chat. `refused`: not at all; `ready`: now, otherwise they wait until `entered` is called. */
   way(chat: Address): { readonly type: 'chat' | 'groupchat'; readonly ready: boolean; readonly refused?: Reason };
   /** Puts the file of a message on the server; gives its address. */
-  upload(message: MessageRecord, file: FileFacts): Promise<string>;
+  upload(message: MessageRecord, file: FileFacts): Promise<Uploaded>;
   cancelUpload(id: string): void;
   /** A device of this contact waits for a decision: nothing may be sent before. */
   undecided(chat: Address): boolean;
+  /** Whom a text in this chat names, and where. */
+  mentioned(chat: Address, text: string): readonly Mentioned[];
   met(addresses: readonly Address[]): void;
 }
 
@@ -66,9 +74,10 @@ export class Sender implements SessionPart {
 
   // ── commands ──
 
-  async send(chat: Address, text: string, options: { allowUnencrypted?: boolean; id?: string; replyTo?: string } = {}): Promise<Message> {
+  /** `content`: what it is besides a text. */
+  async send(chat: Address, text: string, options: { allowUnencrypted?: boolean; id?: string; replyTo?: string } = {}, content: NewContent = {}): Promise<Message> {
     const clean = cleanText(text);
-    if (clean.trim() === '') throw fail('internal', 'nothing to send');
+    if (clean.trim() === '' && content.timerSet === undefined) throw fail('internal', 'nothing to send');
     if (new TextEncoder().encode(clean).length > MAX_TEXT) throw fail('too-large', `at most ${MAX_TEXT} bytes`);
     if (this.world.isBlocked(chat)) throw fail('blocked');
     const { refused } = this.world.way(chat);
@@ -89,10 +98,12 @@ export class Sender implements SessionPart {
         lock: lock === 'unencrypted' ? 'unencrypted' : lock === 'verified' ? 'verified' : 'encrypted',
         origin: originKey(this.account.address, id), wireId: id,
         ...(answered && ref !== undefined && { reply: quoteOf(answered, ref) }),
+        ...(content.timerSet === undefined && timing(this.chats.of(chat), this.account.platform.clock.now())), ...content,
       };
       const record = (await tx.objectStore('chats').get(chat)) ?? this.chats.of(chat);
       const [appended, next] = await append(tx, record, message);
-      const cleared = { ...next, draft: '' };
+      const { draftReply: _, ...rest } = next;
+      const cleared = content.poll || content.timerSet !== undefined ? next : { ...rest, draft: '' };
       await tx.objectStore('chats').put(cleared);
       await enqueue(tx, { message: id, chat, plain });
       effects.message(appended);
@@ -121,6 +132,7 @@ export class Sender implements SessionPart {
       const message: NewMessage = {
         id, chat, from: this.account.address, outgoing: true, text: '', at: this.account.platform.clock.now(), state: 'sending',
         lock: lock === 'verified' ? 'verified' : 'encrypted', origin: originKey(this.account.address, id), wireId: id,
+        ...timing(this.chats.of(chat), this.account.platform.clock.now()),
         file: { ...facts, name: cleanText(facts.name).slice(0, 200) || 'file', size: file.size },
       };
       const [appended, next] = await append(tx, (await tx.objectStore('chats').get(chat)) ?? this.chats.of(chat), message);
@@ -157,6 +169,27 @@ export class Sender implements SessionPart {
     await this.deed(chat, id, (message, ref) => (message.retracted ? undefined : { kind: 'react', ref: known(ref), emojis: [...emojis] }));
   }
 
+  /** Puts a message above the chat for everybody, or takes it from there. */
+  async pin(chat: Address, id: string, pinned: boolean): Promise<void> {
+    await this.deed(chat, id, (message, ref) => ((message.pinnedIn !== undefined) === pinned || message.retracted ? undefined : { kind: 'pin', ref: known(ref), pinned }));
+  }
+
+  /** All of one's answers to a question; none takes earlier ones back. */
+  async vote(chat: Address, id: string, choices: readonly number[]): Promise<void> {
+    await this.deed(chat, id, (message, ref) => {
+      if (!message.poll || message.poll.closed) throw fail('policy', 'nobody may vote any more');
+      const { options } = message.poll;
+      return { kind: 'vote', ref: known(ref), choices: [...choices], text: `🗳️ ${choices.length === 0 ? '–' : choices.map((choice) => options[choice] ?? '').join(', ')}` };
+    });
+  }
+
+  async closePoll(chat: Address, id: string): Promise<void> {
+    await this.deed(chat, id, (message, ref) => {
+      if (!message.outgoing || !message.poll) throw fail('policy', 'only own questions');
+      return message.poll.closed ? undefined : { kind: 'close', ref: known(ref) };
+    });
+  }
+
   async retract(chat: Address, id: string): Promise<void> {
     await this.deed(chat, id, (message, ref) => {
       if (!message.outgoing) throw fail('policy', 'only own messages');
@@ -175,7 +208,8 @@ export class Sender implements SessionPart {
       if (!message || message.chat !== chat) throw fail('not-found');
       const deed = make(message, refOf(message, type === 'groupchat'));
       if (!deed) return;
-      const done = await perform(tx, { deed, chat, from: this.account.address, self: this.account.address, at: this.account.platform.clock.now(), id });
+      if (message.lock !== 'unencrypted' && this.world.undecided(chat)) throw fail('untrusted', 'a new device waits for a decision');
+      const done = await perform(tx, { deed, chat, from: this.account.address, self: this.account.address, at: this.account.platform.clock.now(), id }, judgeOwn);
       if (typeof done === 'string') throw fail('policy', done);
       effects.message(done[0]);
       effects.chat(done[1]);
@@ -190,7 +224,7 @@ export class Sender implements SessionPart {
     await this.account.db.write(STORES, async (tx) => {
       const message = await getMessage(tx, id);
       if (!message || message.chat !== chat || message.state !== 'failed') throw fail('not-found');
-      const { reason: _, ...rest } = message;
+      const { reason: _, digest: __, ...rest } = message;
       // A new id on the wire: the old one may have been seen by somebody, and would be taken for a copy.
       const wireId = crypto.randomUUID();
       await tx.objectStore('messages').put({ ...rest, state: 'sending', wireId, origin: originKey(this.account.address, wireId) });
@@ -332,18 +366,20 @@ export class Sender implements SessionPart {
       return undefined;
     }
     let stanza: string | undefined;
-    const wire = wireText(message, this.world.way(entry.chat).type === 'groupchat' ? entry.chat : undefined);
+    const wire = wireContent(message, wireText(message, this.world.way(entry.chat).type === 'groupchat' ? entry.chat : undefined), this.world.mentioned(entry.chat, message.text));
     try {
-      await this.encryptor.encrypt(entry.chat, wire.text, STORES, async (tx, effects, result) => {
-        stanza = serialise(this.build(message, [...result.children, ...wire.children]));
-        await this.ready(tx, effects, entry, stanza, { lock: result.lock, device: result.device });
+      const shared = fileElement(message);
+      const saying = { ...wire, elements: [...wire.elements, ...(shared ? [shared] : []), chatState('active')], outside: [...wire.outside, chatState('active')], id: message.wireId ?? message.id };
+      await this.encryptor.encrypt(entry.chat, saying, STORES, async (tx, effects, { children, ...facts }) => {
+        stanza = sendable(this.build(message, children));
+        await this.ready(tx, effects, entry, stanza, facts);
       });
     } catch (error) {
       if (!entry.plain || !(error instanceof CoreError) || error.reason.code !== 'cannot-encrypt') throw sendError(error);
       // The person has agreed to send this one in the clear, and it cannot be sent otherwise.
-      const text = serialise(this.build(message, [xml(NS.client, 'body', {}, wire.text), ...wire.children]));
+      const text = sendable(this.build(message, [...(wire.text === undefined ? [] : [xml(NS.client, 'body', {}, wire.text)]), ...wire.elements, chatState('active')]));
       const effects = new Effects();
-      await this.account.db.write(STORES, (tx) => this.ready(tx, effects, entry, text, { lock: 'unencrypted' }), 'strict');
+      await this.account.db.write(STORES, (tx) => this.ready(tx, effects, entry, text, { lock: 'unencrypted', level: 0 }), 'strict');
       effects.tell(this.chats, this.account.hub.emit);
       stanza = text;
     }
@@ -352,9 +388,9 @@ export class Sender implements SessionPart {
 
   /** The address of its file becomes the text of the message, once the file is on the server. */
   private async uploaded(message: MessageRecord, file: FileFacts): Promise<MessageRecord | undefined> {
-    let address: string;
+    let done: Uploaded;
     try {
-      address = await this.world.upload(message, file);
+      done = await this.world.upload(message, file);
     } catch (error) {
       throw sendError(error instanceof StanzaError ? new CoreError(reasonOf(error)) : error);
     }
@@ -362,7 +398,7 @@ export class Sender implements SessionPart {
     const next = await this.account.db.write(STORES, async (tx) => {
       const current = await getMessage(tx, message.id);
       if (!current) return undefined;
-      const [changed, chat] = await update(tx, current, { text: address });
+      const [changed, chat] = await update(tx, current, { text: done.address, file: { ...file, sha256: done.sha256 } });
       effects.message(changed);
       effects.chat(chat);
       return changed;
@@ -371,31 +407,36 @@ export class Sender implements SessionPart {
     return next;
   }
 
-  /** Only a correction has a text to encrypt; the rest is not part of what this version of the encryption protects. */
+  /** Like a message; OMEMO 0.3 protects only the text of a correction, and the rest stands beside it. */
   private async finishDeed(entry: OutboxRecord, deed: Deed): Promise<string> {
     const { chat, message: id } = entry;
     const build = (content: readonly XmlElement[]): string =>
-      serialise(xml(NS.client, 'message', { to: chat, type: this.world.way(chat).type, id }, ...content, ...deedElements(deed), originId.write({ id })));
+      sendable(xml(NS.client, 'message', { to: chat, type: this.world.way(chat).type, id }, ...content, originId.write({ id })));
+    const words = deedText(deed);
     let stanza = '';
     const keep = async (tx: Parameters<typeof update>[0]): Promise<void> => void await tx.objectStore('outbox').put({ ...entry, stanza });
-    if (deed.kind === 'edit' && !entry.plain) {
-      try {
-        await this.encryptor.encrypt(chat, deed.text, STORES, async (tx, _, result) => {
-          stanza = build(result.children);
-          await keep(tx);
-        });
-      } catch (error) {
-        throw sendError(error);
-      }
-    } else {
-      stanza = build(deed.kind === 'edit' ? [xml(NS.client, 'body', {}, deed.text)] : []);
+    if (entry.plain) {
+      stanza = build([words === undefined ? store.write({}) : xml(NS.client, 'body', {}, words), ...(deed.kind === 'vote' ? [deedElement(deed)] : deedOutside(deed))]);
+      await this.account.db.write(STORES, keep, 'strict');
+      return stanza;
+    }
+    const saying = { elements: [deedElement(deed)], outside: deedOutside(deed), id, ...(words !== undefined && { text: words }) };
+    try {
+      await this.encryptor.encrypt(chat, saying, STORES, async (tx, _, result) => {
+        stanza = build(result.children);
+        await keep(tx);
+      });
+    } catch (error) {
+      // Nobody can decrypt anything any more; what is taken back is taken back all the same.
+      if (deed.kind !== 'retract' || !(error instanceof CoreError) || error.reason.code !== 'cannot-encrypt') throw sendError(error);
+      stanza = build([store.write({}), ...deedOutside(deed)]);
       await this.account.db.write(STORES, keep, 'strict');
     }
     return stanza;
   }
 
   private async ready(
-    tx: Parameters<typeof update>[0], effects: Effects, entry: OutboxRecord, stanza: string, facts: Pick<MessageRecord, 'lock' | 'device'>,
+    tx: Parameters<typeof update>[0], effects: Effects, entry: OutboxRecord, stanza: string, facts: Pick<MessageRecord, 'lock' | 'level' | 'device' | 'digest'>,
   ): Promise<void> {
     await tx.objectStore('outbox').put({ ...entry, stanza });
     const message = await getMessage(tx, entry.message);
@@ -411,7 +452,7 @@ export class Sender implements SessionPart {
     const id = message.wireId ?? message.id;
     const { type } = this.world.way(message.chat);
     return xml(NS.client, 'message', { to: message.chat, type, id },
-      ...content, originId.write({ id }), type === 'chat' && receiptRequest.write({}), markable.write({}), chatState('active'));
+      ...content, originId.write({ id }), message.timerSet !== undefined && store.write({}), type === 'chat' && receiptRequest.write({}), markable.write({}));
   }
 
   private async refuse(entry: OutboxRecord, error: CoreError): Promise<void> {
@@ -459,6 +500,13 @@ export class Sender implements SessionPart {
     }
   }
 
+}
+
+/** What no server would take is not sent: it would end the connection, and come again with the next one. */
+function sendable(stanza: XmlElement): string {
+  const text = serialise(stanza);
+  if (text.length > MAX_STANZA || new TextEncoder().encode(text).length > MAX_STANZA) throw fail('too-large', `more than ${MAX_STANZA} bytes`);
+  return text;
 }
 
 function known(ref: string | undefined): string {

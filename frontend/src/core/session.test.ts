@@ -92,7 +92,7 @@ describe('what comes in', () => {
     connected.message(`${BOB}/phone`, `<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='5'><key rid='6'>AAAA</key><iv>AAAA</iv></header></encrypted>`, { id: 'e4', stanzaId: 'a4' });
     await handled(connected);
     expect((await device.read(BOB)).map((message) => [message.problem, message.text])).toEqual(
-      [['not-for-this-device', ''], ['unsupported', ''], ['unsupported', '']]);
+      [['not-for-this-device', ''], ['openpgp', ''], ['unsupported', '']]);
   });
 });
 
@@ -212,7 +212,7 @@ describe('what goes out', () => {
     await device.commands.send(BOB, 'public', { allowUnencrypted: true });
     const stanza = await connected.until((one) => one.name === 'message' && one.child('body')?.text === 'public');
     expect(stanza.attrs).toMatchObject({ to: BOB, type: 'chat' });
-    expect(stanza.elements.map((element) => element.name)).toEqual(['body', 'origin-id', 'request', 'markable', 'active']);
+    expect(stanza.elements.map((element) => element.name)).toEqual(['body', 'active', 'origin-id', 'request', 'markable']);
     expect(await device.until(() => device.message(BOB, 'public')?.state === 'sent' && device.message(BOB, 'public'))).toMatchObject({ lock: 'unencrypted' });
   });
 
@@ -504,9 +504,14 @@ describe('being signed in', () => {
     const last = await server.accept();
     expect(last.request.child('fast', 'urn:xmpp:fast:0')?.attrs['invalidate']).toBe('true');
     await leaving;
-    const lists = connected.stanzas.map((stanza) => stanza.child('pubsub', 'http://jabber.org/protocol/pubsub')?.child('publish'))
-      .filter((publish) => publish?.attrs['node'] === 'eu.siacs.conversations.axolotl.devicelist');
-    expect(String(lists[lists.length - 1])).not.toContain('<device');
+    const pubsub = connected.stanzas.map((stanza) => stanza.child('pubsub', 'http://jabber.org/protocol/pubsub'));
+    for (const node of ['eu.siacs.conversations.axolotl.devicelist', 'urn:xmpp:omemo:2:devices']) {
+      const lists = pubsub.map((one) => one?.child('publish')).filter((publish) => publish?.attrs['node'] === node);
+      expect(String(lists[0]), node).toContain('<device ');
+      expect(String(lists[lists.length - 1]), node).not.toContain('<device ');
+    }
+    expect(pubsub.some((one) => one?.child('retract')?.attrs['node'] === 'urn:xmpp:omemo:2:bundles')).toBe(true);
+    expect(connected.stanzas.some((one) => one.child('pubsub', 'http://jabber.org/protocol/pubsub#owner')?.child('delete')?.attrs['node']?.startsWith('eu.siacs.conversations.axolotl.bundles:') === true)).toBe(true);
     expect(device.session).toEqual({ phase: 'none', catchingUp: false });
     expect((await indexedDB.databases()).filter((info) => info.name?.startsWith(`session-${profile}:`) === true)).toEqual([]);
   });

@@ -4,31 +4,41 @@
 import { RecordStore } from '../crypto/records';
 import { newSealKey, Sealer } from '../crypto/seal';
 import { Database } from '../db/database';
-import { getMessage } from '../db/messages';
+import { getMessage, messagesBefore } from '../db/messages';
+import { archiveId } from '../db/schema';
 import { getMeta, putMeta, readMeta, writeMeta } from '../db/meta';
 import { ConnectionError, StanzaError } from '../xmpp/errors';
 import { bareOf, parseJid } from '../xmpp/jid';
 import { account as accountCodec, credentials } from '../xmpp/kith_account';
-import type { LoginResult } from '../xmpp/login';
+import type { FastToken, LoginResult } from '../xmpp/login';
 import { NS } from '../xmpp/ns';
 import type { Stream } from '../xmpp/stream';
 import { enableCarbons } from '../xmpp/xep0280_carbons';
+import { REASONS } from '../xmpp/xep0377_reporting';
 import { inviteRequest, readInvite } from '../xmpp/xep0401_invites';
-import { xml, type XmlElement } from '../xmpp/xml';
+import { cleanText, xml, type XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
-import type { Address, InviteLink, Lock, SessionState } from './api';
+import type { Address, InviteLink, Lock, Message, NewPoll, Report, SessionState } from './api';
 import { Archive, type Book } from './archive';
+import { Arrangement } from './arrangement';
 import { Chats } from './chats';
 import { Connection, type ConnectionState } from './connection';
 import { Contacts } from './contacts';
+import { MAX_OPTION, MAX_OPTIONS, MAX_QUESTION } from './content';
 import { Discovery } from './discovery';
+import { Drafts } from './drafts';
+import { Ephemeral } from './ephemeral';
 import { openArchived, openLive, type Envelope } from './envelope';
 import { Administration } from './groups/administration';
 import { Bookmarks } from './groups/bookmarks';
+import { Directory } from './groups/directory';
 import { Groups } from './groups/groups';
+import { Family, isNotice } from './family';
 import { Files } from './files';
+import { Finder } from './find';
 import { History } from './history';
 import type { Hub } from './hub';
+import { Inbox } from './inbox';
 import { log } from './log';
 import { Logins } from './logins';
 import { Decryptor } from './omemo/decryptor';
@@ -38,7 +48,11 @@ import { Keys } from './omemo/keys';
 import { sealedSource } from './omemo/store';
 import { TrustBook } from './omemo/trustbook';
 import { DEFAULT_MIN_PASSWORD, verifierData, verifiersFor } from './passwords';
+import { Exporting } from './exporting';
+import { Pairing } from './pairing';
 import { Pep } from './pep';
+import { Pictures } from './pictures';
+import { Privacy } from './privacy';
 import type { Platform } from './platform';
 import { PresenceBook } from './presence';
 import { ReadState } from './readstate';
@@ -48,8 +62,11 @@ import { Responses } from './responses';
 import { Sender } from './sender';
 import { TokenStore } from './token';
 import { Typing } from './typing';
+import { messageView } from './view';
 import { WebPush } from './webpush';
 
+/** So many of somebody's last messages are named in a report. */
+const REPORTED = 20;
 /** Who was there is believed to be there for so long after the connection broke. */
 const ABSENCE = 15_000;
 
@@ -65,7 +82,17 @@ export class Session implements Account {
   readonly webPush: WebPush;
   readonly groups: Groups;
   readonly administration: Administration;
+  readonly directory: Directory;
   readonly files: Files;
+  readonly pictures: Pictures;
+  readonly privacy: Privacy;
+  readonly pairing: Pairing;
+  readonly family: Family;
+  readonly exporting: Exporting;
+  readonly finder: Finder;
+  readonly arrangement: Arrangement;
+  readonly drafts: Drafts;
+  readonly ephemeral: Ephemeral;
   private readonly presence: PresenceBook;
   private readonly pep: Pep;
   private readonly discovery: Discovery;
@@ -74,6 +101,7 @@ export class Session implements Account {
   private readonly encryptor: Encryptor;
   private readonly receiver: Receiver;
   private readonly archive: Archive;
+  private readonly inbox: Inbox;
   /** The own archive: what was said between two. */
   private readonly book: Book;
   private readonly responses: Responses;
@@ -100,6 +128,8 @@ export class Session implements Account {
     this.pep = new Pep(this);
     this.presence = new PresenceBook(platform.clock);
     this.contacts = new Contacts(this, this.pep, this.presence);
+    this.pictures = new Pictures(this, this.pep, { knows: (person) => this.contacts.isFriend(person) && !this.contacts.isBlocked(person) });
+    this.privacy = new Privacy(this, this.pep);
     this.chats = new Chats(this);
     this.devices = new Devices(this, this.pep);
     const bookmarks = new Bookmarks(this, this.pep);
@@ -114,8 +144,11 @@ export class Session implements Account {
       trusts: (person) => this.contacts.isFriend(person),
       isContact: (person) => this.contacts.isKnown(person),
       isBlocked: (person) => this.contacts.isBlocked(person),
+      pictureOf: (group) => this.pictures.of(group),
+      pictured: (group, hash) => this.pictures.group(group, hash),
     });
-    this.administration = new Administration(this, this.groups, bookmarks);
+    this.directory = new Directory(this);
+    this.administration = new Administration(this, this.groups, bookmarks, this.directory);
     const recordStore = new RecordStore(records, sealedSource(db));
     this.keys = new Keys(this, this.pep, recordStore, this.devices, () => this.encryptor.settle());
     const engine = { engine: () => this.keys.engine(), ownDevice: () => this.keys.own?.device };
@@ -123,24 +156,28 @@ export class Session implements Account {
       ...engine,
       people: (chat) => this.groups.people(chat) ?? [chat],
       isTold: (who) => this.contacts.isHeard(who),
+      isStranger: (who) => this.isStranger(who),
     });
     this.trust = new TrustBook(this, recordStore, this.devices, this.chats, {
       engine: engine.engine, own: () => this.keys.own, discover: (address, ids) => this.encryptor.discover(address, ids),
     });
     this.typing = new Typing(this, (chat) => {
+      if (!this.privacy.now.typing) return undefined;
       if (this.groups.get(chat)) return this.groups.isPrivate(chat) && this.groups.way(chat)?.ready === true ? 'groupchat' : undefined;
       return this.contacts.trusts(chat) && this.presence.isOnline(chat) ? 'chat' : undefined;
     });
     this.reads = new ReadState(this, this.chats, this.pep, {
-      mayTell: (chat) => (this.groups.get(chat) ? this.groups.isPrivate(chat) && this.groups.way(chat)?.ready === true : this.contacts.trusts(chat)),
+      mayTell: (chat) => this.privacy.now.read && (this.groups.get(chat) ? this.groups.isPrivate(chat) && this.groups.way(chat)?.ready === true : this.contacts.trusts(chat)),
       members: (chat) => this.groups.people(chat) ?? [],
+      timersStarted: () => this.ephemeral.wake(),
       assisted: () => this.discovery.has(NS.mdsAssist),
     });
     this.receiver = new Receiver(this, this.chats, recordStore,
       new Decryptor(this, this.devices, {
         ...engine,
+        isStranger: (who) => this.isStranger(who),
         upkeep: () => { if (this.current) this.responses.upkeep(); }, // otherwise once, when everything has been read
-        heal: (who, device, broken) => this.responses.heal(who, device, broken),
+        heal: (who, device, version, broken) => { if (!this.isStranger(who)) this.responses.heal(who, device, version, broken); },
       }), this.devices, {
         typing: (chat, from, typing) => this.typing.received(chat, from, typing),
         receipt: (to, id, type) => this.responses.receipt(to, id, type),
@@ -152,20 +189,34 @@ export class Session implements Account {
         subject: (chat, text) => this.groups.setSubject(chat, text),
         expelled: (chat) => this.groups.expelled(chat),
         isMention: (chat, text) => this.groups.isMention(chat, text),
-        stored: (tx, effects, chat) => this.reads.resolveAwaited(tx, effects, chat),
+        stored: (tx, effects, chat) => {
+          effects.after(() => { if (this.chats.get(chat)?.timer) this.ephemeral.wake(); });
+          return this.reads.resolveAwaited(tx, effects, chat);
+        },
         isBlocked: (who) => this.contacts.isBlocked(who),
         met: (who) => this.contacts.met(who),
       });
     this.responses = new Responses(this, this.chats, this.contacts, this.keys, this.encryptor);
     this.archive = new Archive(this, this.receiver);
+    this.inbox = new Inbox(this, this.chats, this.receiver);
     this.book = {
       owner: address, chat: undefined, cursor: () => readMeta(db, 'cursor'),
-      open: (result) => openArchived(result, address, platform.clock.now()),
+      // What the server says of children and guardians is told elsewhere, and no chat.
+      open: (result) => (isNotice(result.forwarded.message, address) ? undefined : openArchived(result, address, platform.clock.now())),
     };
     this.history = new History(this, this.chats, this.archive, (chat) => (this.groups.get(chat) ? this.groups.book(chat) : this.book));
+    this.drafts = new Drafts(this, this.chats);
+    this.arrangement = new Arrangement(this, this.chats, this.pep, {
+      isBookmarked: (chat) => this.groups.get(chat)?.bookmark !== undefined,
+      extend: (group, change) => this.groups.extend(group, change),
+      markAllRead: (chat) => this.reads.markRead(chat, this.chats.of(chat).top),
+    });
+    bookmarks.onExtensions = (groups) => this.arrangement.bookmarked(groups);
+    this.finder = new Finder(this, this.history, (chat) => this.contacts.isBlocked(chat));
     this.files = new Files(this);
     this.sender = new Sender(this, this.chats, this.encryptor, {
       lock: (chat) => this.lock(chat),
+      mentioned: (chat, text) => this.groups.mentioned(chat, text),
       upload: (message, file) => this.files.upload(message, file),
       cancelUpload: (id) => this.files.cancel(id),
       isBlocked: (chat) => this.contacts.isBlocked(chat),
@@ -173,6 +224,15 @@ export class Session implements Account {
       undecided: (chat) => (this.groups.people(chat) ?? [chat]).some((who) => this.devices.listed(who).some((device) => device.trust === 'undecided')),
       met: (who) => this.contacts.met(who),
     });
+    this.exporting = new Exporting(this, {
+      state: () => this.state, titleOf: (chat) => this.groups.title(chat) ?? this.contacts.name(chat), nameOf: (person) => this.contacts.name(person),
+      pictures: () => this.pictures.all, picture: (hash) => this.pictures.get(hash),
+    });
+    this.ephemeral = new Ephemeral(this, this.chats, {
+      announce: (chat, seconds) => this.sender.send(chat, '', { allowUnencrypted: this.lock(chat) === 'unencrypted' }, { timerSet: seconds }),
+    });
+    this.family = new Family(this, { role: () => this.facts.role, nameOf: (person) => this.contacts.name(person) });
+    this.pairing = new Pairing(this);
     this.logins = new Logins(this, agentId);
     this.webPush = new WebPush(this);
     this.discovery = new Discovery(this, this.pep.nodes);
@@ -189,22 +249,25 @@ export class Session implements Account {
     this.wire();
   }
 
-  /** Opens what this browser has of the account, or begins with nothing. */
-  static async open(address: Address, platform: Platform, hub: Hub, onLost: () => void): Promise<Session> {
+  /** Opens what this browser has of the account, or begins with nothing. `vouched`: another own device has let this one in. */
+  static async open(address: Address, platform: Platform, hub: Hub, onLost: () => void, vouched?: { readonly agentId: string; readonly token: FastToken }): Promise<Session> {
     const db = await Database.open(platform.storage, address, onLost);
     const sealKey = await readMeta(db, 'sealKey') ?? await newSealKey();
-    const agentId = await readMeta(db, 'agentId') ?? crypto.randomUUID();
+    const agentId = vouched?.agentId ?? await readMeta(db, 'agentId') ?? crypto.randomUUID();
     await db.write([], async (tx) => {
       await putMeta(tx, 'sealKey', sealKey);
       await putMeta(tx, 'agentId', agentId);
     }, 'strict');
     const session = new Session(address, db, platform, hub, new TokenStore(db, new Sealer(sealKey, 'meta')), new Sealer(sealKey, 'omemo'), agentId);
+    if (vouched) await session.tokens.write(vouched.token);
     await session.load();
     return session;
   }
 
   private async load(): Promise<void> {
-    await Promise.all([this.contacts.load(), this.chats.load(), this.devices.load(), this.groups.load()]);
+    await Promise.all([this.contacts.load(), this.chats.load(), this.devices.load(), this.groups.load(), this.pictures.load(), this.privacy.load()]);
+    this.arrangement.load();
+    this.ephemeral.wake();
     this.facts = await this.db.read(['meta'], async (tx) => {
       const displayName = await getMeta(tx, 'displayName'), role = await getMeta(tx, 'role');
       const fingerprint = await getMeta(tx, 'fingerprint'), deviceId = await getMeta(tx, 'deviceId');
@@ -227,6 +290,14 @@ export class Session implements Account {
       this.chats.changed(who.filter((address) => address !== this.address));
       for (const address of who) this.touchGroupsOf(address);
       if (who.includes(this.address)) this.learn({ displayName: this.contacts.ownName });
+    };
+    this.privacy.onChange = () => this.onState();
+    this.contacts.pictureOf = (who) => this.pictures.of(who);
+    this.contacts.onRelation = (who) => this.pictures.consider(who);
+    this.pictures.onChange = (who) => {
+      if (who.includes(this.address)) this.onState();
+      for (const one of who.filter((address) => this.groups.get(address))) this.groups.touch(one);
+      this.contacts.emit(who.filter((address) => !this.groups.get(address)));
     };
     this.devices.onLock = (who) => {
       if (who !== this.address) this.chats.changed([who]);
@@ -273,6 +344,8 @@ export class Session implements Account {
       phase: link.phase,
       address: this.address,
       ...this.facts,
+      privacy: this.privacy.now,
+      ...(this.pictures.of(this.address) !== undefined && { picture: this.pictures.of(this.address) }),
       ...(link.phase === 'offline' && link.retryAt !== undefined && { retryAt: link.retryAt }),
       ...((link.phase === 'offline' || link.phase === 'locked') && { reason: link.reason }),
       catchingUp: link.phase === 'online' && !this.current,
@@ -304,6 +377,7 @@ export class Session implements Account {
       await withTimeout(this.webPush.disable(), 5_000).catch((error: unknown) => log.warn('still to be woken', { code: reasonOf(error).code }));
       await withTimeout(this.keys.withdraw(), 5_000).catch((error: unknown) => log.warn('device not withdrawn', { code: reasonOf(error).code }));
     }
+    this.ephemeral.stop();
     await this.connection.stop();
     if (token !== undefined) {
       await this.connection.invalidate(token).catch((error: unknown) => log.warn('token not revoked', { code: reasonOf(error).code }));
@@ -313,12 +387,14 @@ export class Session implements Account {
 
   /** Ends the session and deletes what is here, without a word to the server. */
   async erase(): Promise<void> {
+    this.ephemeral.stop();
     await this.connection.stop();
     await this.db.destroy();
   }
 
   /** Ends the session here and now, keeping everything. */
   async close(): Promise<void> {
+    this.ephemeral.stop();
     await this.connection.stop();
     this.db.close();
   }
@@ -342,6 +418,25 @@ export class Session implements Account {
     } catch (error) {
       if (error instanceof StanzaError && error.condition === 'not-acceptable') throw fail('password-weak', error.message);
       throw error;
+    }
+  }
+
+  /** Removes the account from the server (XEP-0077 section 3.2), which wants to see the password for that; what is here stays. */
+  async removeAccount(password: string): Promise<void> {
+    try {
+      await this.connection.signIn(password);
+    } catch (error) {
+      await this.resume();
+      throw error;
+    }
+    try {
+      await this.stream().iq('set', xml(NS.register, 'query', {}, xml(NS.register, 'remove')));
+    } catch (error) {
+      if (error instanceof StanzaError && error.condition === 'not-allowed' && this.facts.role === 'admin') throw fail('last-admin', error.message);
+      // The server ends the session with the account: it may be gone before its answer is here.
+      if (!(error instanceof ConnectionError)) throw error;
+      const left = await this.connection.signIn(password).then(() => true, (reason: unknown) => reasonOf(reason).code !== 'credentials');
+      if (left) throw error;
     }
   }
 
@@ -375,9 +470,38 @@ export class Session implements Account {
     return this.sender.retract(chat, id);
   }
 
-  /** The chat came to the front: what the first message needs is fetched now. */
-  prepare(chat: Address): void {
-    if (!this.online || !this.current) return;
+  /** What stands above a chat, newest first. */
+  async pinned(chat: Address): Promise<readonly Message[]> {
+    const all = await this.db.read(['messages'], (tx) => tx.objectStore('messages').index('pinned').getAll(chat));
+    return all.sort((a, b) => b.order - a.order).map((message) => messageView(message, this.address));
+  }
+
+  /** Asks a question with answers to choose from. */
+  askPoll(chat: Address, { question, options, several }: NewPoll): Promise<Message> {
+    const asked = cleanText(question).trim().slice(0, MAX_QUESTION);
+    const answers = [...new Set(options.map((option) => cleanText(option).trim().slice(0, MAX_OPTION)))].filter((option) => option !== '');
+    if (asked === '' || answers.length < 2 || answers.length > MAX_OPTIONS) throw fail('internal', 'a question and two answers at least');
+    return this.sender.send(chat, asked, { allowUnencrypted: this.lock(chat) === 'unencrypted' && this.groups.get(chat) !== undefined }, { poll: { question: asked, options: answers, several } });
+  }
+
+  /** Blocks somebody, and says why where that is wanted. */
+  async block(address: Address, why?: Report): Promise<void> {
+    if (!why) return this.contacts.block(address);
+    const last = await this.db.read(['messages'], (tx) => messagesBefore(tx, bareOf(address) ?? address, Infinity, REPORTED));
+    const messages = last.filter((message) => !message.outgoing && message.stanzaId !== undefined).map(({ stanzaId }) => ({ id: archiveId(stanzaId ?? ''), by: this.address }));
+    const text = why.text?.trim().slice(0, 2_000);
+    await this.contacts.block(address, { reason: REASONS[why.reason], messages, ...(text !== undefined && text !== '' && { text }) });
+  }
+
+  /** Somebody wrote whom one does not know, and to whom one has never written: they learn nothing of one. */
+  isStranger(who: Address): boolean {
+    return who !== this.address && this.chats.get(who)?.answered !== true && !this.contacts.isKnown(who)
+      && this.groups.withPerson(who).length === 0;
+  }
+
+  /** The chat came to the front: what the first message needs is fetched now. `accepted`: the person is a stranger no more. */
+  prepare(chat: Address, accepted = false): void {
+    if (!this.online || !this.current || (!accepted && this.chats.get(chat)?.last && this.isStranger(chat))) return;
     void this.encryptor.prepare(chat).catch((error: unknown) => log.debug('keys not fetched', { code: reasonOf(error).code }));
   }
 
@@ -421,6 +545,7 @@ export class Session implements Account {
   private async catchUp(): Promise<boolean> {
     try {
       const { initial } = await this.archive.catchUp(this.book);
+      if (initial) await this.inbox.fill();
       this.chats.archived = true;
       return initial;
     } catch (error) {
@@ -436,6 +561,7 @@ export class Session implements Account {
     const held = this.held.splice(0);
     await Promise.all(held.map((envelope) => this.receiver.live(envelope)));
     await this.reads.caughtUp(initial);
+    await this.arrangement.caughtUp();
     if (this.connection.stream !== stream) return;
     this.responses.caughtUp();
     this.presence.settled();
@@ -464,10 +590,10 @@ export class Session implements Account {
   }
 
   private async message(stanza: XmlElement): Promise<void> {
-    if (this.archive.take(stanza)) return;
+    if (this.inbox.take(stanza) || this.archive.take(stanza)) return;
     const group = this.groups.message(stanza);
     if (group) return group;
-    if (await this.pep.event(stanza)) return;
+    if (this.family.message(stanza) || this.pairing.message(stanza) || await this.pep.event(stanza)) return;
     const envelope = openLive(stanza, this.address, this.platform.clock.now());
     if (!envelope) return;
     if (this.current) return this.receiver.live(envelope);
@@ -485,6 +611,7 @@ export class Session implements Account {
     if (this.groups.presence(bare, resource, stanza)) return;
     if (type === undefined || type === 'unavailable') {
       this.presence.received(bare, resource, stanza);
+      if (type === undefined) this.pictures.presence(bare, stanza);
     } else if (type !== 'error') {
       await this.contacts.subscription(type, bare, stanza);
     }

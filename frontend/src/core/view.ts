@@ -2,7 +2,7 @@
 import type { ChatRecord, ContactRecord, MessageRecord, StoredReason } from '../db/schema';
 import { parseAesgcm } from '../crypto/files';
 import { localOf } from '../xmpp/jid';
-import type { Address, Availability, Chat, Contact, Group, Lock, Message, Reaction, Reason, ReasonCode, SharedFile } from './api';
+import type { Address, Availability, Chat, Contact, FindingKind, Group, Lock, Message, Poll, Reaction, Reason, ReasonCode, SharedFile } from './api';
 import { kindOf } from './files';
 
 export function messageView(record: MessageRecord, self: Address): Message {
@@ -23,18 +23,26 @@ export function messageView(record: MessageRecord, self: Address): Message {
     ...(reactions.length > 0 && { reactions }),
     ...(record.edits !== undefined && record.edits.length > 0 && { edited: true as const }),
     ...(record.retracted && { retracted: record.retracted }),
+    ...(record.timerSet !== undefined && { timerSet: record.timerSet }), ...(record.timer !== undefined && { timer: record.timer }),
+    ...(record.pinnedIn !== undefined && { pinned: true as const }), ...(record.poll && !record.retracted && { poll: pollView(record.poll, self) }),
     // In a group a message is known by the id that its archive has given it.
     known: record.state !== 'sending' && record.state !== 'failed' && (record.stanzaId !== undefined || record.origin !== undefined),
     ...(record.reason && { reason: reasonView(record.reason) }),
     ...(record.problem !== undefined && { problem: record.problem }),
     ...(record.device !== undefined && { device: record.device }),
+    ...(record.level !== undefined && { level: record.level }),
+    ...(record.findings && { findings: record.findings.map(({ kind, jid, device }) => ({ kind: kind as FindingKind, address: jid, device })) }),
+    ...(record.alarm && { alarm: true as const }),
   };
 }
 
 /** The file that a message shares: as we know it, or as its address tells. */
 function fileView({ file, text, state, retracted }: MessageRecord): SharedFile | undefined {
   if (retracted) return undefined;
-  if (file) return { ...file, kind: kindOf(file.name), uploading: text === '' && state === 'sending' };
+  if (file) {
+    const { sha256: _, ...facts } = file;
+    return { ...facts, kind: kindOf(file.name), uploading: text === '' && state === 'sending' };
+  }
   const shared = text.startsWith('aesgcm:') ? parseAesgcm(text) : undefined;
   if (!shared) return undefined;
   const name = nameOf(shared.url);
@@ -56,6 +64,17 @@ function previewFile(text: string): string | undefined {
   return /^aesgcm:\/\/[^#\s]+/.test(text) ? nameOf(text.replace(/^aesgcm:/, 'https:').replace(/#.*$/, '')) : undefined;
 }
 
+function pollView({ options, several, closed, votes = {} }: NonNullable<MessageRecord['poll']>, self: Address): Poll {
+  const all = Object.entries(votes);
+  return {
+    options: options.map((text, i) => {
+      const from = all.filter(([, choices]) => choices.includes(i)).map(([who]) => who);
+      return { text, from, own: from.includes(self) };
+    }),
+    several, closed: closed === true, people: all.length,
+  };
+}
+
 function reactionsView({ reactions }: MessageRecord, self: Address): Reaction[] {
   const by = new Map<string, Address[]>();
   for (const [from, emojis] of Object.entries(reactions ?? {})) {
@@ -68,10 +87,25 @@ function reasonView(stored: StoredReason): Reason {
   return { ...stored, code: stored.code as ReasonCode };
 }
 
-export function chatView(record: ChatRecord, title: string, lock: Lock, group?: Group): Chat {
+/** Nothing is told of a chat that is muted at this time. */
+function mutedView({ place }: ChatRecord, now: number): Pick<Chat, 'muted'> {
+  if (place?.mutedUntil === undefined || place.mutedUntil <= now) return {};
+  return { muted: { ...(place.mutedUntil !== Infinity && { until: place.mutedUntil }), ...(place.exceptMentions && { exceptMentions: true as const }) } };
+}
+
+export function chatView(record: ChatRecord, title: string, lock: Lock, group: Group | undefined, now: number): Chat {
+  const { place } = record;
+  const muted = mutedView(record, now);
+  // What is new brings a chat back, unless one wants to hear nothing of it.
+  const away = place?.archivedAt !== undefined && (record.activeAt <= place.archivedAt
+    || (muted.muted !== undefined && !(muted.muted.exceptMentions && (record.mentions ?? 0) > 0)));
   return {
+    ...(record.timer && record.timer.seconds > 0 && { timer: record.timer.seconds }),
+    ...(place?.pinned && { pinned: true as const }), ...(away && { archived: true as const }), ...muted,
+    ...(place?.marked && { marked: true as const }), ...(record.answered && { answered: true as const }),
     id: record.id, kind: record.kind, ...(group && { group }), title, lock,
     unread: record.unread, mentions: record.mentions ?? 0, readUpTo: record.readUpTo, draft: record.draft,
+    ...(record.draftReply !== undefined && { draftReply: record.draftReply }), ...(record.draftFiles !== undefined && { draftFiles: record.draftFiles.length }),
     activeAt: record.activeAt, hasOlder: !record.archiveStart,
     ...(record.last && {
       last: {
@@ -82,6 +116,7 @@ export function chatView(record: ChatRecord, title: string, lock: Lock, group?: 
         outgoing: record.last.outgoing, state: record.last.state, at: record.last.at,
         ...(record.last.problem !== undefined && { problem: record.last.problem }),
         ...(record.last.retracted && { retracted: true as const }),
+        ...(record.last.timerSet !== undefined && { timerSet: record.last.timerSet }), ...(record.last.poll && { poll: true as const }),
       },
     }),
   };
@@ -96,7 +131,7 @@ export interface Presence {
   readonly status?: string;
 }
 
-export function contactView(record: ContactRecord, presence: Presence | undefined, blocked: boolean): Contact {
+export function contactView(record: ContactRecord, presence: Presence | undefined, blocked: boolean, picture?: string): Contact {
   return {
     address: record.address,
     name: contactName(record.address, record),
@@ -105,6 +140,7 @@ export function contactView(record: ContactRecord, presence: Presence | undefine
     relation: relationOf(record),
     blocked,
     ...(record.request?.text !== undefined && { requestText: record.request.text }),
+    ...(picture !== undefined && { picture }),
   };
 }
 

@@ -38,8 +38,12 @@ export class Database {
   static async open(storage: string, address: string, onLost: () => void = () => undefined): Promise<Database> {
     const name = databaseName(storage, address);
     const db = await openDB<KithSchema>(name, MIGRATIONS.length, {
-      upgrade(database, from, _to, tx) {
-        for (const migrate of MIGRATIONS.slice(from)) migrate(database, tx);
+      async upgrade(database, from, _to, tx) {
+        for (const migrate of MIGRATIONS.slice(from)) {
+          // Nothing but the transaction itself is waited for: it would end otherwise.
+          const running = migrate(database, tx);
+          if (running) await running;
+        }
       },
       blocking() {
         db.close();

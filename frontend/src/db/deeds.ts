@@ -1,6 +1,6 @@
 /** Corrections, reactions and retractions, put into the messages that they are about; or kept until those come. */
 import { findByOrigin, findByStanzaId, update } from './messages';
-import { archiveId, archiveKey, originKey, pendingKey, type ChatRecord, type Deed, type MessageRecord, type Protection, type Tx } from './schema';
+import { archiveId, archiveKey, originKey, pendingKey, type ChatRecord, type Deed, type KeyTrust, type Level, type MessageRecord, type Tx } from './schema';
 
 export interface Done {
   readonly deed: Deed;
@@ -11,9 +11,14 @@ export interface Done {
   readonly at: number;
   /** Id of what did it. */
   readonly id?: string;
+  /** How well that was protected; absent: not at all. */
+  readonly level?: Level;
+  readonly trust?: KeyTrust;
 }
 
-const RANK: Readonly<Record<Protection, number>> = { unencrypted: 0, encrypted: 1, verified: 1 };
+/** Whether it may be done to a message: by whom it is, and protected as it is. The rules are made elsewhere. */
+export type Judge = (message: MessageRecord, done: Done) => boolean;
+
 const MAX_EDITS = 50;
 const MAX_REACTIONS = 20;
 const MAX_PENDING = 100;
@@ -34,14 +39,14 @@ async function findTarget(tx: Tx, { deed, chat, from, self }: Done): Promise<Mes
 }
 
 /** Does it, if it may be done. `later`: the message is not here; `refused`: it is somebody else's, or was better protected. */
-export async function perform(tx: Tx, done: Done): Promise<'refused' | 'later' | [MessageRecord, ChatRecord | undefined]> {
+export async function perform(tx: Tx, done: Done, judge: Judge): Promise<'refused' | 'later' | [MessageRecord, ChatRecord | undefined]> {
   const message = await findTarget(tx, done);
   if (!message) return 'later';
-  const changes = changesOf(message, done);
+  const changes = judge(message, done) ? changesOf(message, done) : undefined;
   return changes === undefined ? 'refused' : update(tx, message, changes);
 }
 
-function changesOf(message: MessageRecord, { deed, chat, from, at, id }: Done): Partial<MessageRecord> | undefined {
+function changesOf(message: MessageRecord, { deed, chat, from, at, id, level, trust }: Done): Partial<MessageRecord> | undefined {
   switch (deed.kind) {
     case 'react': {
       const emojis = [...new Set(deed.emojis)].filter((emoji) => emoji !== '' && emoji.length <= 40).slice(0, MAX_REACTIONS);
@@ -49,33 +54,43 @@ function changesOf(message: MessageRecord, { deed, chat, from, at, id }: Done): 
       return { reactions: emojis.length > 0 ? { ...others, [from]: emojis } : others };
     }
     case 'edit':
-      // A correction must come from whom the message came, and be protected as well as that was.
-      if (message.from !== from || RANK[deed.lock] < RANK[message.lock] || message.retracted) return undefined;
+      if (message.retracted) return undefined;
       if (id !== undefined && message.editId === id) return {};
       if (message.text === deed.text) return { ...(id !== undefined && { editId: id }) };
       return {
-        text: deed.text, ...(id !== undefined && { editId: id }),
+        text: deed.text, ...(id !== undefined && { editId: id }), ...(level !== undefined && trust !== undefined && { level, trust, lock: deed.lock }),
         edits: [...message.edits ?? [], { text: message.text, at: message.edits ? at : message.at }].slice(-MAX_EDITS),
       };
     case 'retract': {
-      // By its sender; or the room itself says that somebody who looks after it did.
-      if (message.from !== from && from !== chat) return undefined;
       if (message.retracted) return {};
-      return { text: '', edits: [], reactions: {}, retracted: { at, ...(deed.by !== undefined && { by: deed.by }) } };
+      return { text: '', edits: [], reactions: {}, pinnedIn: undefined, retracted: { at, ...(deed.by !== undefined && { by: deed.by }) } };
     }
+    case 'pin':
+      return message.retracted && deed.pinned ? undefined : { pinnedIn: deed.pinned ? chat : undefined };
+    case 'vote': {
+      if (!message.poll || message.poll.closed || message.retracted) return undefined;
+      const { [from]: _, ...others } = message.poll.votes ?? {};
+      const { options, several } = message.poll;
+      const choices = [...new Set(deed.choices)].filter((choice) => choice < options.length).slice(0, several ? options.length : 1);
+      return { poll: { ...message.poll, votes: choices.length > 0 ? { ...others, [from]: choices } : others } };
+    }
+    case 'close':
+      return message.poll ? { poll: { ...message.poll, closed: true } } : undefined;
   }
 }
 
 /** Keeps it for the message that it is about. */
-export async function postpone(tx: Tx, { deed, chat, from, at, id }: Done): Promise<void> {
+export async function postpone(tx: Tx, { deed, chat, from, at, id, level, trust }: Done): Promise<void> {
   const key = pendingKey(chat, deed.ref);
   const before = await tx.objectStore('pending').get(key);
-  const deeds = [...before?.deeds ?? [], { deed, from, at, ...(id !== undefined && { id }) }].slice(-MAX_PENDING);
+  const deeds = [...before?.deeds ?? [], {
+    deed, from, at, ...(id !== undefined && { id }), ...(level !== undefined && { level }), ...(trust !== undefined && { trust }),
+  }].slice(-MAX_PENDING);
   await tx.objectStore('pending').put({ key, deeds });
 }
 
 /** What was waiting for this message is done now. Gives it as it is then. */
-export async function settle(tx: Tx, self: string, message: MessageRecord): Promise<[MessageRecord, ChatRecord | undefined] | undefined> {
+export async function settle(tx: Tx, self: string, message: MessageRecord, judge: Judge): Promise<[MessageRecord, ChatRecord | undefined] | undefined> {
   const refs = new Set([
     ...(message.stanzaId === undefined ? [] : [archiveId(message.stanzaId)]),
     ...(message.origin === undefined ? [] : [message.origin.slice(message.origin.indexOf('\n') + 1)]),
@@ -84,8 +99,8 @@ export async function settle(tx: Tx, self: string, message: MessageRecord): Prom
   for (const ref of refs) {
     const waiting = await tx.objectStore('pending').get(pendingKey(message.chat, ref));
     if (!waiting) continue;
-    for (const { deed, from, at, id } of waiting.deeds) {
-      const done = await perform(tx, { deed, chat: message.chat, from, self, at, ...(id !== undefined && { id }) });
+    for (const waited of waiting.deeds) {
+      const done = await perform(tx, { ...waited, chat: message.chat, self }, judge);
       if (typeof done !== 'string') result = done;
     }
     await tx.objectStore('pending').delete(waiting.key);

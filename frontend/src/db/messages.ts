@@ -1,5 +1,6 @@
 /** Messages: their order, finding copies, pages. */
 import type { ChatRecord, MessageRecord, Preview, Tx } from './schema';
+import { indexed } from './words';
 
 /** Distance between neighbours, so that something can still be put between. */
 export const STEP = 1024;
@@ -73,6 +74,7 @@ export function previewOf(message: MessageRecord): Preview {
     id: message.id, text: (message.file ? message.file.name : message.text).slice(0, 200), ...(message.file && { file: true as const }), outgoing: message.outgoing, state: message.state, at: message.at,
     order: message.order, from: message.from, ...(message.nick !== undefined && { nick: message.nick }),
     ...(message.problem !== undefined && { problem: message.problem }), ...(message.retracted && { retracted: true as const }),
+    ...(message.timerSet !== undefined && { timerSet: message.timerSet }), ...(message.poll && { poll: true as const }),
   };
 }
 
@@ -88,25 +90,33 @@ export type NewMessage = Omit<MessageRecord, 'order'>;
 /** Puts a message at the end of its chat. Gives it and the chat as they are now. */
 export async function append(tx: Tx, chat: ChatRecord, message: NewMessage): Promise<[MessageRecord, ChatRecord]> {
   const order = (Math.floor(chat.top / STEP) + 1) * STEP;
-  const stored: MessageRecord = { ...message, order };
+  const stored: MessageRecord = { ...message, order, words: indexed(message) };
   await tx.objectStore('messages').put(stored);
   const first = chat.last === undefined && chat.top === 0 && chat.bottom === 0;
   const next: ChatRecord = {
     ...chat, top: order, bottom: first ? order : chat.bottom, last: previewOf(stored),
     activeAt: Math.max(chat.activeAt, stored.at), unread: chat.unread + (stored.incomingIn === undefined ? 0 : 1),
-    mentions: (chat.mentions ?? 0) + (stored.mentionIn === undefined ? 0 : 1),
+    mentions: (chat.mentions ?? 0) + (stored.mentionIn === undefined ? 0 : 1), ...(stored.outgoing && { answered: true }), ...timerAfter(chat, stored),
   };
   await tx.objectStore('chats').put(next);
   return [stored, next];
 }
 
+/** The last word about how long messages are kept (XEP-0466). */
+function timerAfter(chat: ChatRecord, { timerSet, timer, at, from, outgoing }: MessageRecord): Pick<ChatRecord, 'timer'> {
+  const seconds = timerSet ?? timer;
+  // A message that says nothing of it comes from a program that knows nothing of it.
+  if (seconds === undefined || (chat.timer && chat.timer.at > at) || (outgoing && timerSet === undefined)) return {};
+  return { timer: { seconds, at, by: from } };
+}
+
 /** Puts a message before all others of its chat. Old messages are read messages. */
 export async function prepend(tx: Tx, chat: ChatRecord, message: NewMessage): Promise<[MessageRecord, ChatRecord]> {
   const order = chat.bottom - STEP;
-  const stored: MessageRecord = { ...message, order };
+  const stored: MessageRecord = { ...message, order, words: indexed(message) };
   await tx.objectStore('messages').put(stored);
   const next: ChatRecord = {
-    ...chat, bottom: order, ...(chat.last === undefined && { last: previewOf(stored), top: order, readUpTo: order }),
+    ...chat, bottom: order, ...(stored.outgoing && { answered: true }), ...(chat.last === undefined && { last: previewOf(stored), top: order, readUpTo: order }),
     activeAt: Math.max(chat.activeAt, stored.at),
   };
   await tx.objectStore('chats').put(next);
@@ -117,7 +127,7 @@ export async function prepend(tx: Tx, chat: ChatRecord, message: NewMessage): Pr
 export async function update(
   tx: Tx, message: MessageRecord, changes: Partial<MessageRecord>,
 ): Promise<[MessageRecord, ChatRecord | undefined]> {
-  const next: MessageRecord = { ...message, ...changes };
+  const next: MessageRecord = { ...message, ...changes, ...(('text' in changes || 'retracted' in changes) && { words: indexed({ ...message, ...changes }) }) };
   await tx.objectStore('messages').put(next);
   const chat = await tx.objectStore('chats').get(message.chat);
   if (!chat || (chat.last?.id !== message.id && next.order <= chat.top)) return [next, undefined];

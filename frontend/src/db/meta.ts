@@ -17,6 +17,8 @@ export interface Meta {
   deviceId: number;
   fingerprint: string;
   blocked: readonly string[];
+  /** What one lets others see. */
+  privacy: { readonly read: boolean; readonly typing: boolean };
   /** When the prekeys and the signed prekey were last looked after. */
   keysChecked: number;
   /** Name of this browser at the service that wakes it; empty: it is not to be woken. */

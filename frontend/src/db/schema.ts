@@ -3,10 +3,22 @@
  * database from the future is not opened.
  */
 import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from 'idb';
+import { indexed } from './words';
 
 export type MessageState = 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'received';
-export type MessageProblem = 'not-for-this-device' | 'undecryptable' | 'unsupported';
+export type MessageProblem = 'not-for-this-device' | 'undecryptable' | 'unsupported' | 'openpgp' | 'misdirected';
 export type Protection = 'verified' | 'encrypted' | 'unencrypted';
+
+/** As in `crypto/protection`: 0 plain, 1 OMEMO 0.3, 2 omemo:2, 3 the same with the sender's word for whom it was encrypted. */
+export type Level = 0 | 1 | 2 | 3;
+export type KeyTrust = 'undecided' | 'trusted' | 'verified' | 'distrusted';
+
+/** What does not fit between what a sender says and what the server shows; of which device. */
+export interface Finding {
+  readonly kind: string;
+  readonly jid: string;
+  readonly device: number;
+}
 
 export interface StoredReason {
   readonly code: string;
@@ -29,6 +41,17 @@ export interface MessageRecord {
   readonly reason?: StoredReason;
   readonly problem?: MessageProblem;
   readonly lock: Protection;
+  /** How well it was protected, and the trust in the sending device then. Absent: OMEMO 0.3 if `lock` says that it was encrypted at all. */
+  readonly level?: Level;
+  readonly trust?: KeyTrust;
+  /** It also went out in OMEMO 0.3, to those who have nothing better. */
+  readonly mixed?: true;
+  /** What is suspicious about it. */
+  readonly findings?: readonly Finding[];
+  /** That was not so with what came before from the same device: the chat tells. */
+  readonly alarm?: true;
+  /** Hash over what was sent, of messages of this device (`crypto/sent`). */
+  readonly digest?: Uint8Array<ArrayBuffer>;
   readonly device?: number;
   /** Id in the archive of the account or of the group (XEP-0359). Unique. See `archiveKey`. */
   readonly stanzaId?: string;
@@ -42,7 +65,7 @@ export interface MessageRecord {
   readonly mentionIn?: string;
   /** What it answers: the id by which the other side knows that, and what was said. */
   readonly reply?: { readonly ref: string; readonly id?: string; readonly from?: string; readonly nick?: string; readonly text: string };
-  /** The file that it shares, of own messages; the file itself is in `files`. Without a text it is not uploaded yet. */
+  /** The file that it shares, of own messages and those of omemo:2; the file itself may be in `files`. Without a text it is not uploaded yet. */
   readonly file?: FileFacts;
   /** By whom, and with what. */
   readonly reactions?: Readonly<Record<string, readonly string[]>>;
@@ -54,6 +77,27 @@ export interface MessageRecord {
   readonly retracted?: { readonly at: number; readonly by?: string };
   /** The sender wants to know when it was shown (XEP-0333). */
   readonly markable?: boolean;
+  /** By which it is found, see `words.ts`. */
+  readonly words?: readonly string[];
+  /** The chat, on messages that are pinned there. */
+  readonly pinnedIn?: string | undefined;
+  /** For so many seconds it stays once it was read, or sent (XEP-0466). */
+  readonly timer?: number;
+  /** When it goes, milliseconds since epoch: it was read or sent by now. */
+  readonly expires?: number;
+  /** It is no message but says for how many seconds messages are kept from now on; 0: for good. */
+  readonly timerSet?: number;
+  /** A question with answers to choose from. */
+  readonly poll?: PollRecord;
+}
+
+/** `votes`: by whom, the numbers of the answers. */
+export interface PollRecord {
+  readonly question: string;
+  readonly options: readonly string[];
+  readonly several: boolean;
+  readonly closed?: true;
+  readonly votes?: Readonly<Record<string, readonly number[]>>;
 }
 
 export interface Preview {
@@ -69,11 +113,15 @@ export interface Preview {
   /** `text` is the name of a file. */
   readonly file?: true;
   readonly retracted?: true;
+  readonly timerSet?: number;
+  readonly poll?: true;
 }
 
 export interface FileFacts {
   readonly name: string;
   readonly size: number;
+  /** Of the file; what is fetched must have it. Known once it is encrypted, or from the sender's envelope. */
+  readonly sha256?: Uint8Array<ArrayBuffer>;
   readonly width?: number;
   readonly height?: number;
 }
@@ -103,6 +151,30 @@ export interface ChatRecord {
   readonly untoldRead?: { readonly stanzaId?: string; readonly wireId?: string };
   /** A read position of another own device whose message is not here yet (XEP-0490). */
   readonly awaitedRead?: string;
+  /** Id of the message that the draft answers, and the files that wait with it (in `files`). */
+  readonly draftReply?: string;
+  readonly draftFiles?: readonly { readonly name: string; readonly type: string }[];
+  /** One has written there oneself. */
+  readonly answered?: true;
+  /** Where it stands in the list, see `core/arrangement.ts`. */
+  readonly place?: ChatPlace;
+  /** `place` was changed here and the other own devices do not know it yet. */
+  readonly untoldPlace?: true;
+  /** Messages go after so many seconds (XEP-0466), and by whose word. */
+  readonly timer?: { readonly seconds: number; readonly at: number; readonly by?: string };
+}
+
+/** Where a chat stands in the list, on all own devices. */
+export interface ChatPlace {
+  readonly pinned?: true;
+  /** Put away at this time, until something new is there. */
+  readonly archivedAt?: number;
+  /** Nothing is told of it until this time; `Infinity`: for good. */
+  readonly mutedUntil?: number;
+  /** Muted, but not what names the own person. */
+  readonly exceptMentions?: true;
+  /** To be read later, whatever was read. */
+  readonly marked?: true;
 }
 
 export interface ContactRecord {
@@ -168,13 +240,19 @@ export interface RoomFacts {
 export type Deed =
   | { readonly kind: 'edit'; readonly ref: string; readonly text: string; readonly lock: Protection }
   | { readonly kind: 'react'; readonly ref: string; readonly emojis: readonly string[] }
-  | { readonly kind: 'retract'; readonly ref: string; readonly by?: string };
+  | { readonly kind: 'retract'; readonly ref: string; readonly by?: string }
+  | { readonly kind: 'pin'; readonly ref: string; readonly pinned: boolean }
+  /** All answers that somebody chooses; `text`: the same in words, for those who see only that. */
+  | { readonly kind: 'vote'; readonly ref: string; readonly choices: readonly number[]; readonly text: string }
+  | { readonly kind: 'close'; readonly ref: string };
 
 /** Deeds about a message that is not here yet. */
 export interface PendingRecord {
   /** See `pendingKey`. */
   readonly key: string;
-  readonly deeds: readonly { readonly deed: Deed; readonly from: string; readonly at: number; readonly id?: string }[];
+  readonly deeds: readonly {
+    readonly deed: Deed; readonly from: string; readonly at: number; readonly id?: string; readonly level?: Level; readonly trust?: KeyTrust;
+  }[];
 }
 
 /** A message on its way out. Without `stanza` it still has to be encrypted. */
@@ -196,17 +274,29 @@ export interface SealedRecord {
 
 export interface DeviceEntry {
   readonly id: number;
-  /** On the published list of its owner now. */
+  /** On a published list of its owner now. */
   readonly listed: boolean;
+  /** Of which versions; absent: of OMEMO 0.3 only, as long as it is listed. */
+  readonly lists?: readonly (1 | 2)[];
+  /** What its owner calls it, and the signature over that (omemo:2). */
+  readonly announced?: { readonly label?: string; readonly labelsig?: string };
   readonly firstSeen: number;
   readonly lastSeen?: number;
   /** Identity key, 64 hex digits, once known. */
   readonly fingerprint?: string;
   /** Copy of what the cryptographic core keeps about that key. */
-  readonly trust?: 'undecided' | 'trusted' | 'verified' | 'distrusted';
+  readonly trust?: KeyTrust;
   readonly label?: string;
-  /** Its bundle cannot be used: do not ask again before this time. */
+  /** Its bundle (of that version) cannot be used: do not ask again before this time. */
   readonly badUntil?: number;
+  readonly badV2Until?: number;
+  /** Nothing was heard of it for months: it gets no messages. */
+  readonly silent?: boolean;
+  /** It has spoken omemo:2 and does not announce it any more; and the person agreed to 0.3 for it. */
+  readonly withdrawn?: boolean;
+  readonly allowWeaker?: boolean;
+  /** What its last message has brought up, so that the chat tells it once. */
+  readonly findings?: readonly string[];
 }
 
 export interface DeviceListRecord {
@@ -216,6 +306,18 @@ export interface DeviceListRecord {
   readonly fetchedAt: number;
 }
 
+/** A picture of somebody or of a group, by its SHA-1 in hex. */
+export interface PictureRecord {
+  readonly hash: string;
+  readonly data: Blob;
+}
+
+/** Whose picture is which. */
+export interface FaceRecord {
+  readonly address: string;
+  readonly hash: string;
+}
+
 export interface KithSchema extends DBSchema {
   meta: { key: string; value: unknown };
   contacts: { key: string; value: ContactRecord };
@@ -223,7 +325,10 @@ export interface KithSchema extends DBSchema {
   messages: {
     key: string;
     value: MessageRecord;
-    indexes: { order: [string, number]; stanza: string; origin: string; incoming: [string, number]; mention: [string, number] };
+    indexes: {
+      order: [string, number]; stanza: string; origin: string; incoming: [string, number]; mention: [string, number];
+      words: string; at: number; pinned: string; expires: number;
+    };
   };
   outbox: { key: number; value: OutboxRecord; indexes: { message: string; lane: [string, number] } };
   omemo: { key: string; value: SealedRecord };
@@ -232,12 +337,14 @@ export interface KithSchema extends DBSchema {
   pending: { key: string; value: PendingRecord };
   /** By the id of the message. */
   files: { key: string; value: Blob };
+  pictures: { key: string; value: PictureRecord };
+  faces: { key: string; value: FaceRecord };
 }
 
 export type Store = StoreNames<KithSchema>;
 export type Tx<Mode extends IDBTransactionMode = 'readwrite'> = IDBPTransaction<KithSchema, Store[], Mode>;
 
-type Migration = (db: IDBPDatabase<KithSchema>, tx: IDBPTransaction<KithSchema, Store[], 'versionchange'>) => void;
+type Migration = (db: IDBPDatabase<KithSchema>, tx: IDBPTransaction<KithSchema, Store[], 'versionchange'>) => void | Promise<void>;
 
 /** Append only. A released migration is never changed. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -262,6 +369,24 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   (db) => void db.createObjectStore('pending', { keyPath: 'key' }),
   (db) => void db.createObjectStore('files'),
+  async (_, tx) => {
+    const messages = tx.objectStore('messages');
+    messages.createIndex('words', 'words', { multiEntry: true });
+    messages.createIndex('at', 'at');
+    messages.createIndex('pinned', 'pinnedIn');
+    messages.createIndex('expires', 'expires');
+    const answered = new Set<string>();
+    for (let cursor = await messages.openCursor(); cursor; cursor = await cursor.continue()) {
+      if (cursor.value.outgoing) answered.add(cursor.value.chat);
+      await cursor.update({ ...cursor.value, words: indexed(cursor.value) });
+    }
+    const chats = tx.objectStore('chats');
+    for (const record of await chats.getAll()) if (answered.has(record.id)) await chats.put({ ...record, answered: true });
+  },
+  (db) => {
+    db.createObjectStore('pictures', { keyPath: 'hash' });
+    db.createObjectStore('faces', { keyPath: 'address' });
+  },
 ];
 
 /** Key of `MessageRecord.origin`: an id means something only together with who gave it. */

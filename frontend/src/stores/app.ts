@@ -9,6 +9,7 @@ import { ContactsStore } from './contacts';
 import { Conversations } from './conversations';
 import { DeviceNews, MemberNews } from './devices';
 import { RecentEmoji } from './emoji';
+import { FamilyStore } from './family';
 import { Install } from './install';
 import { launch } from './launch';
 import { MemberNames } from './membernames';
@@ -16,6 +17,7 @@ import { NoticeStore } from './notices';
 import { closeWhenRead, type NotificationHost } from './notifications';
 import { OverlayStore } from './overlays';
 import { PersistenceStore } from './persistence';
+import { Pictures } from './pictures';
 import { PreferencesStore } from './preferences';
 import { reasonOf } from './reason';
 import { Router, type RouterHost } from './router';
@@ -35,6 +37,7 @@ export interface App {
   readonly session: SessionStore;
   readonly signIn: SignIn;
   readonly contacts: ContactsStore;
+  readonly pictures: Pictures;
   readonly chats: ChatsStore;
   readonly inbox: Readable<Inbox>;
   readonly typing: TypingStore;
@@ -44,6 +47,9 @@ export interface App {
   readonly memberNames: MemberNames;
   readonly recentEmoji: RecentEmoji;
   readonly transfers: TransferStore;
+  readonly family: FamilyStore;
+  /** The last device that opened a link which was shown here. */
+  readonly pairingNews: Readable<Events['pairing'] | undefined>;
   readonly notices: NoticeStore;
   readonly overlays: OverlayStore;
   readonly preferences: PreferencesStore;
@@ -73,6 +79,7 @@ export function createApp(core: Core, host: AppHost): App {
   const domain = new Cell('');
   const session = new SessionStore();
   const contacts = new ContactsStore();
+  const pictures = new Pictures(core);
   const chats = new ChatsStore();
   const typing = new TypingStore(clock);
   const deviceNews = new DeviceNews();
@@ -80,6 +87,8 @@ export function createApp(core: Core, host: AppHost): App {
   const memberNames = new MemberNames(core);
   const transfers = new TransferStore();
   const notices = new NoticeStore(clock);
+  const family = new FamilyStore(core, session, notices);
+  const pairingNews = new Cell<Events['pairing'] | undefined>(undefined);
   const overlays = new OverlayStore();
   const router = new Router(host.router);
   const preferences = new PreferencesStore(host.storage);
@@ -90,6 +99,7 @@ export function createApp(core: Core, host: AppHost): App {
     session: (state) => {
       const before = session.get();
       session.set(state);
+      pictures.session(state);
       if (state.phase === 'none' && before.phase !== 'none') {
         contacts.reset([]);
         chats.reset([]);
@@ -97,8 +107,14 @@ export function createApp(core: Core, host: AppHost): App {
         overlays.close();
       }
     },
-    contacts: (data) => contacts.apply(data),
-    chats: (data) => chats.apply(data),
+    contacts: (data) => {
+      pictures.contacts(data);
+      contacts.apply(data);
+    },
+    chats: (data) => {
+      pictures.chats(data);
+      chats.apply(data);
+    },
     messages: (data) => conversations.apply(data),
     typing: (data) => typing.apply(data),
     devices: (data) => deviceNews.apply(data),
@@ -107,12 +123,14 @@ export function createApp(core: Core, host: AppHost): App {
       memberNames.apply(data);
     },
     transfer: (data) => transfers.apply(data),
+    family: (data) => family.apply(data),
+    pairing: (data) => pairingNews.set(data),
     notify: (data) => app.onNotify(data),
   };
 
   const app: App = {
-    core, clock, domain, session, signIn: new SignIn(core, () => domain.get()), contacts, chats, typing, conversations, deviceNews, memberNews, memberNames, notices, overlays,
-    recentEmoji: new RecentEmoji(host.storage), transfers,
+    core, clock, domain, session, signIn: new SignIn(core, () => domain.get()), contacts, pictures, chats, typing, conversations, deviceNews, memberNews, memberNames, notices, overlays,
+    family, pairingNews, recentEmoji: new RecentEmoji(host.storage), transfers,
     inbox: new Derived([chats, contacts], () => inbox(chats.get(), contacts.get())),
     preferences,
     router, install,
@@ -133,6 +151,7 @@ export function createApp(core: Core, host: AppHost): App {
           else early.push(take);
         });
         domain.set(snapshot.domain);
+        pictures.reset(snapshot);
         contacts.reset(snapshot.contacts);
         chats.reset(snapshot.chats);
         session.set(snapshot.session);

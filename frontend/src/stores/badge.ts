@@ -1,12 +1,14 @@
 import type { Readable } from './cell';
-import type { Chats } from './chats';
+import { type Chats, counted, isStranger } from './chats';
 import type { Contacts } from './contacts';
 
 /** What somebody may be waiting for an answer to: unread messages to oneself, and those in groups that name one. */
 export function badgeCount(chats: Chats, contacts: Contacts): number {
   let count = 0;
   for (const chat of chats.values()) {
-    if (!contacts.get(chat.id)?.blocked) count += chat.kind === 'group' ? chat.mentions : chat.unread;
+    const contact = contacts.get(chat.id);
+    if (contact?.blocked || chat.archived || isStranger(chat, contact)) continue;
+    count += chat.kind === 'group' ? Math.min(chat.mentions, counted(chat)) : counted(chat);
   }
   return count;
 }

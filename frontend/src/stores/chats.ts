@@ -33,20 +33,35 @@ export function chatWith(chats: Chats, contacts: Contacts, address: Address): Ch
   };
 }
 
+/**
+ * Somebody wrote whom one does not know and has never answered: it is a request, and they see nothing of one until it is
+ * accepted.
+ */
+export function isStranger(chat: Chat, contact: Contact | undefined): boolean {
+  return chat.kind === 'direct' && chat.answered !== true && chat.last !== undefined && (contact === undefined || contact.relation === 'none' || contact.relation === 'request');
+}
+
 /** What the list pane shows, top to bottom. */
 export interface Inbox {
   /** People who ask to be contacts, and groups that one is asked to. */
   readonly requests: number;
   readonly invitations: number;
-  /** Newest first. */
+  /** People who wrote without being known: their chats. Part of `requests`. */
+  readonly strangers: readonly Address[];
+  /** Those that are pinned before the others, each newest first. */
   readonly chats: readonly Address[];
   /** Contacts to whom nobody has written yet, by name. */
   readonly people: readonly Address[];
+  /** Put away, newest first. */
+  readonly archived: readonly Address[];
+  /** Of what is not muted. */
   readonly unread: number;
 }
 
 export function inbox(chats: Chats, contacts: Contacts): Inbox {
   const shown: Chat[] = [];
+  const archived: Chat[] = [];
+  const strangers: Chat[] = [];
   let unread = 0;
   let invitations = 0;
   for (const chat of chats.values()) {
@@ -55,12 +70,22 @@ export function inbox(chats: Chats, contacts: Contacts): Inbox {
       invitations += 1;
       continue;
     }
-    unread += chat.unread;
+    const contact = contacts.get(chat.id);
+    if (isStranger(chat, contact)) {
+      if (contact?.relation !== 'request') strangers.push(chat);
+      continue;
+    }
     const belongs = chat.group !== undefined && (chat.group.state === 'here' || chat.group.state === 'joining' || chat.group.state === 'out');
-    if (chat.last || chat.draft || chat.unread > 0 || belongs) shown.push(chat);
+    if (chat.archived) {
+      archived.push(chat);
+      continue;
+    }
+    unread += counted(chat);
+    if (chat.last || chat.draft || chat.draftFiles || chat.unread > 0 || belongs || chat.pinned || chat.marked) shown.push(chat);
   }
-  shown.sort((a, b) => b.activeAt - a.activeAt);
-  const listed = new Set(shown.map((chat) => chat.id));
+  const newest = (a: Chat, b: Chat): number => b.activeAt - a.activeAt;
+  shown.sort((a, b) => Number(b.pinned === true) - Number(a.pinned === true) || newest(a, b));
+  const listed = new Set([...shown, ...archived, ...strangers].map((chat) => chat.id));
   const people: Contact[] = [];
   for (const contact of contacts.values()) {
     const known = contact.relation === 'mutual' || contact.relation === 'pending';
@@ -68,10 +93,17 @@ export function inbox(chats: Chats, contacts: Contacts): Inbox {
   }
   people.sort((a, b) => byName(shownName(a, a.address), shownName(b, b.address)));
   return {
-    requests: requests(contacts).length + invitations,
+    requests: requests(contacts).length + invitations + strangers.length,
+    strangers: strangers.sort(newest).map((chat) => chat.id),
+    archived: archived.sort(newest).map((chat) => chat.id),
     invitations,
     chats: shown.map((chat) => chat.id),
     people: people.map((contact) => contact.address),
     unread,
   };
+}
+
+/** What of a chat counts as unread: of a muted one only what names one, where that is wanted. */
+export function counted(chat: Chat): number {
+  return chat.muted ? (chat.muted.exceptMentions ? chat.mentions : 0) : Math.max(chat.unread, chat.marked ? 1 : 0);
 }

@@ -1,4 +1,4 @@
-import type { Address, Chat, Commands, Events, Message, Page, Reason } from '../core/api';
+import type { Address, Chat, Commands, Events, Message, Page, Place, Reason } from '../core/api';
 import { Cell, type Readable } from './cell';
 import type { Clock } from './clock';
 import { toggled } from './emoji';
@@ -27,7 +27,7 @@ export type SendResult =
   | { readonly sent: 'ask'; readonly before: boolean }
   | { readonly sent: 'no'; readonly reason: Reason };
 
-type Core = Pick<Commands, 'page' | 'send' | 'sendFile' | 'edit' | 'react' | 'retract' | 'retry' | 'discard' | 'markRead' | 'setDraft' | 'setTyping' | 'focus'>;
+type Core = Pick<Commands, 'page' | 'pinned' | 'pin' | 'placeAt' | 'message' | 'stageFiles' | 'stagedFiles' | 'send' | 'sendFile' | 'edit' | 'react' | 'retract' | 'retry' | 'discard' | 'markRead' | 'setDraft' | 'setTyping' | 'focus'>;
 
 const pageSize = 50;
 const keepLoaded = 600;
@@ -35,9 +35,6 @@ const draftDelay = 400;
 const readDelay = 150;
 const typingPause = 5000;
 const typingRepeat = 20_000;
-/** How many pages one reads back to find what was answered. */
-const maxReveal = 20;
-
 /** The message that is answered or corrected; `before`: what stood in the composer, for when correcting is given up. */
 export type Staged =
   | { readonly kind: 'reply'; readonly message: Message }
@@ -45,7 +42,7 @@ export type Staged =
 
 /** An own message with a text can be corrected, also while it is on its way. */
 export function mayCorrect(message: Message): boolean {
-  return message.outgoing && message.state !== 'failed' && message.from !== '' && !message.retracted && !message.file && message.problem === undefined;
+  return message.outgoing && message.state !== 'failed' && message.from !== '' && !message.retracted && !message.file && !message.poll && message.problem === undefined;
 }
 
 /** One open chat: the stretch of messages that is loaded, the draft, and what the person does with them. */
@@ -54,6 +51,12 @@ export class Conversation implements Readable<ConversationState> {
   readonly draft: Cell<string>;
   /** What the next message answers or corrects. */
   readonly staged = new Cell<Staged | undefined>(undefined);
+  /** What waits to be sent. */
+  readonly files = new Cell<readonly File[]>([]);
+  /** What stands above the chat, newest first. */
+  readonly pinned = new Cell<readonly Message[]>([]);
+  /** Where the person wants to be: the view goes there once it is loaded, and clears it. */
+  readonly target = new Cell<Place | undefined>(undefined);
 
   readonly #core: Core;
   readonly #clock: Clock;
@@ -71,6 +74,9 @@ export class Conversation implements Readable<ConversationState> {
   #seen = 0;
   #marked = 0;
   #active = false;
+  #entered = false;
+  /** Where the person wants to be, until that is loaded. */
+  #aimed: Place | undefined;
   #cancelRead: (() => void) | undefined;
   #cancelDraft: (() => void) | undefined;
   /** How many drafts are on their way to the database. */
@@ -102,9 +108,18 @@ export class Conversation implements Readable<ConversationState> {
   /** The chat came to the front: loads what is needed and puts the divider before the first unread message. */
   async enter(): Promise<void> {
     void this.#core.focus(this.address).catch(() => undefined);
-    const { unread, readUpTo, draft } = this.#chat();
+    const { unread, readUpTo, draft, draftReply, draftFiles } = this.#chat();
     // What is being stored is newer than what the list of chats tells.
     if (!this.#cancelDraft && this.#storing === 0) this.draft.set(draft);
+    this.#entered = true;
+    void this.#loadPinned();
+    void this.#unpack(draftReply, draftFiles ?? 0);
+    const aimed = this.#aimed;
+    if (aimed) {
+      this.#divider = undefined;
+      await this.#reach(aimed);
+      return;
+    }
     this.#divider = unread > 0 ? { after: readUpTo, count: unread } : undefined;
     const last = this.#timeline.messages.at(-1);
     const loaded = this.#state.get().status === 'ready' && !this.#timeline.hasNewer;
@@ -116,8 +131,30 @@ export class Conversation implements Readable<ConversationState> {
     await this.#load(unread > 0 ? { around: readUpTo, limit: 2 * pageSize } : { limit: pageSize });
   }
 
+  /** What had been begun here before: what it answers, and files. */
+  async #unpack(reply: string | undefined, files: number): Promise<void> {
+    try {
+      if (reply !== undefined && !this.staged.get()) {
+        const message = await this.#core.message(this.address, reply);
+        if (message && !message.retracted && !this.staged.get()) this.staged.set({ kind: 'reply', message });
+      }
+      if (files > 0 && this.files.get().length === 0) this.files.set(await this.#core.stagedFiles(this.address));
+    } catch {
+      // Then it is begun anew.
+    }
+  }
+
+  /** These files wait to be sent, also after a reload. */
+  stage(files: readonly File[]): void {
+    this.files.set(files);
+    void this.#core.stageFiles(this.address, files).catch(() => undefined);
+  }
+
   /** Another chat or place came to the front. */
   leave(): void {
+    this.#entered = false;
+    this.#aimed = undefined;
+    this.target.set(undefined);
     void this.#core.focus(null).catch(() => undefined);
     this.stopTyping();
     this.flushDraft();
@@ -162,7 +199,7 @@ export class Conversation implements Readable<ConversationState> {
         [...pending, ...this.#meanwhile.changed], this.#meanwhile.removed,
       );
       this.#meanwhile = undefined;
-      this.#publish({ status: 'ready', loading: undefined });
+      this.#there();
       if (this.#refill) await this.#fill();
     } catch (error) {
       if (generation !== this.#generation) return;
@@ -219,6 +256,8 @@ export class Conversation implements Readable<ConversationState> {
   // ── what arrives ──
 
   apply({ changed, removed }: Events['messages']): void {
+    const above = new Set(this.pinned.get().map((message) => message.id));
+    if (changed.some((message) => message.pinned || above.has(message.id)) || removed.some((id) => above.has(id))) void this.#loadPinned();
     if (this.#meanwhile) {
       this.#meanwhile.changed.push(...changed);
       this.#meanwhile.removed.push(...removed);
@@ -261,9 +300,9 @@ export class Conversation implements Readable<ConversationState> {
     if (this.#chat().lock === 'unencrypted' && !this.#unencryptedAgreed) return { sent: 'ask', before: false };
     const staged = this.staged.get();
     if (staged?.kind === 'edit') return this.#correct(staged, text);
+    this.staged.set(undefined);
     this.write('');
     this.flushDraft();
-    this.staged.set(undefined);
     const result = await this.#send(text, this.#unencryptedAgreed && (agreed?.unencrypted === true || this.#chat().lock === 'unencrypted'), staged?.message);
     if (result.sent !== 'yes' && this.draft.get() === '') {
       this.write(text);
@@ -301,6 +340,7 @@ export class Conversation implements Readable<ConversationState> {
   answer(message: Message): void {
     this.unstage();
     this.staged.set({ kind: 'reply', message });
+    this.#keep();
   }
 
   /** An own message comes back into the composer, to be corrected. */
@@ -320,6 +360,7 @@ export class Conversation implements Readable<ConversationState> {
     const staged = this.staged.get();
     this.staged.set(undefined);
     if (staged?.kind === 'edit') this.write(staged.before);
+    else if (staged) this.#keep();
   }
 
   react(message: Message, emoji: string): Promise<void> {
@@ -327,15 +368,60 @@ export class Conversation implements Readable<ConversationState> {
     return this.#core.react(this.address, message.id, toggled(own, emoji));
   }
 
+  pin(message: Message): Promise<void> {
+    return this.#core.pin(this.address, message.id, !message.pinned);
+  }
+
+  async #loadPinned(): Promise<void> {
+    try {
+      this.pinned.set(await this.#core.pinned(this.address));
+    } catch {
+      // It is tried again when the chat is entered.
+    }
+  }
+
   retract(id: string): Promise<void> {
     return this.#core.retract(this.address, id);
   }
 
-  /** Makes sure that a message is loaded; false when it is not here. */
+  // ── going somewhere ──
+
+  /** Leads to a message, now or when the chat is entered. */
+  async aim(place: Place): Promise<void> {
+    this.#aimed = place;
+    if (this.#entered) await this.#reach(place);
+  }
+
+  /** Leads to a message of which only the id is known; false when it is not here. */
   async reveal(id: string): Promise<boolean> {
-    const has = (): boolean => this.#timeline.messages.some((message) => message.id === id);
-    for (let tries = 0; !has() && this.#timeline.hasOlder && tries < maxReveal; tries++) await this.loadOlder();
-    return has();
+    const here = this.#timeline.messages.find((message) => message.id === id);
+    const place = here ? { id, order: here.order } : await this.#core.message(this.address, id).catch(() => undefined);
+    if (place) await this.aim(place);
+    return place !== undefined;
+  }
+
+  /** Leads to the first message from a time on; false when there is none. */
+  async revealDate(at: number): Promise<boolean> {
+    const place = await this.#core.placeAt(this.address, at);
+    if (place) await this.aim(place);
+    return place !== undefined;
+  }
+
+  /** What is wanted is loaded: the view goes there. */
+  #there(): void {
+    const aimed = this.#aimed;
+    this.#aimed = undefined;
+    if (aimed) this.target.set({ ...aimed });
+    this.#publish({ status: 'ready', loading: undefined });
+  }
+
+  async #reach(place: Place): Promise<void> {
+    const { order } = place;
+    const { messages, hasOlder, hasNewer } = this.#timeline;
+    const first = messages[0], last = messages.at(-1);
+    const within = first !== undefined && last !== undefined && (order >= first.order || !hasOlder) && (order <= last.order || !hasNewer);
+    if (within && this.get().status === 'ready') this.#there();
+    else await this.#load({ around: order, limit: 2 * pageSize });
   }
 
   /** Shows the message at once; it leaves the list again when the core does not take it. */
@@ -385,10 +471,15 @@ export class Conversation implements Readable<ConversationState> {
 
   write(text: string): void {
     this.draft.set(text);
-    this.#cancelDraft?.();
-    this.#cancelDraft = this.#clock.after(draftDelay, () => this.flushDraft());
+    this.#keep();
     if (text.trim() === '') this.stopTyping();
     else this.#typed();
+  }
+
+  /** What stands in the composer is stored soon. */
+  #keep(): void {
+    this.#cancelDraft?.();
+    this.#cancelDraft = this.#clock.after(draftDelay, () => this.flushDraft());
   }
 
   /** Stores the draft now: the chat or the page is being left. */
@@ -397,7 +488,10 @@ export class Conversation implements Readable<ConversationState> {
     this.#cancelDraft();
     this.#cancelDraft = undefined;
     this.#storing++;
-    void this.#core.setDraft(this.address, this.draft.get()).catch(() => undefined).finally(() => { this.#storing--; });
+    const staged = this.staged.get();
+    // What is being corrected was sent already: the draft is what stood there before.
+    const [text, reply] = staged?.kind === 'edit' ? [staged.before, undefined] : [this.draft.get(), staged?.message.id];
+    void this.#core.setDraft(this.address, text, ...(reply === undefined ? [] : [reply])).catch(() => undefined).finally(() => { this.#storing--; });
   }
 
   #typed(): void {

@@ -1,4 +1,5 @@
 import type { Address, Chat, Contact, Group, Member, Message, Role } from '../core/api';
+import { isStranger } from './chats';
 import { byName, type Contacts, shownName } from './contacts';
 import { score } from './fuzzy';
 
@@ -24,7 +25,7 @@ export function authorOf(contacts: Contacts, chat: Chat, message: Message): stri
 /** One can write in this chat, now or as soon as there is a connection. */
 export function mayWrite(chat: Chat, contact: Contact | undefined): boolean {
   if (chat.kind === 'group') return chat.group?.state === 'here' || chat.group?.state === 'joining' || chat.group?.state === 'out';
-  return contact?.blocked !== true && contact?.relation !== 'request';
+  return contact?.blocked !== true && contact?.relation !== 'request' && !isStranger(chat, contact);
 }
 
 export type Deed = 'write' | 'owner' | 'admin' | 'member' | 'remove';

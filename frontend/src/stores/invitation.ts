@@ -19,7 +19,7 @@ export interface InvitationState {
   readonly error?: Reason;
 }
 
-type Core = Pick<Commands, 'lookupInvite' | 'acceptInvite' | 'acceptInviteAsContact' | 'signIn'>;
+type Core = Pick<Commands, 'lookupInvite' | 'acceptInvite' | 'acceptInviteAsContact' | 'signIn' | 'resetPassword'>;
 
 /** An invitation that was opened: what it says, and making the account. */
 export class Invitation extends Cell<InvitationState> {
@@ -78,6 +78,28 @@ export class Invitation extends Cell<InvitationState> {
         default: this.set({ status: 'valid', info, busy: false, error });
       }
       return undefined;
+    }
+  }
+
+  /** Sets a new password, where the link is for that. Resolves to whether one is signed in with it. */
+  async reset(password: string): Promise<boolean> {
+    const { info, busy } = this.get();
+    if (info?.reset === undefined || busy) return false;
+    const strength = strengthOf(password, info.minPassword, [info.reset]);
+    if (password === '' || strength === 'too-short') {
+      this.set({ status: 'valid', info, busy: false, wrong: { password: password === '' ? 'missing' : 'short' } });
+      return false;
+    }
+    this.set({ status: 'valid', info, busy: true });
+    try {
+      await this.#core.resetPassword(this.token, password);
+      return true;
+    } catch (thrown) {
+      const error = reasonOf(thrown);
+      if (error.code === 'password-weak') this.set({ status: 'valid', info, busy: false, wrong: { password: 'weak' } });
+      else if (error.code === 'invite-invalid') this.set({ status: 'invalid', reason: error, busy: false });
+      else this.set({ status: 'valid', info, busy: false, error });
+      return false;
     }
   }
 

@@ -9,7 +9,7 @@ export type Notice =
 
 export type Done =
   | 'copied' | 'saved' | 'password-changed' | 'request-sent' | 'contact-added' | 'contact-removed'
-  | 'blocked' | 'unblocked' | 'declined' | 'device-signed-out' | 'invited' | 'removed' | 'forwarded' | 'left-group';
+  | 'blocked' | 'unblocked' | 'declined' | 'device-signed-out' | 'invited' | 'removed' | 'forwarded' | 'left-group' | 'account-deleted' | 'approved' | 'not-approved' | 'agreed' | 'refused' | 'reported';
 
 const showFor = 4000;
 
@@ -24,7 +24,8 @@ export class NoticeStore extends Cell<readonly Notice[]> {
 
   done(what: Done): void {
     const id = this.#next++;
-    this.update((list) => [...list, { id, kind: 'done', what }]);
+    // The same again is said once.
+    this.update((list) => [...list.filter((notice) => notice.kind !== 'done' || notice.what !== what), { id, kind: 'done', what }]);
     this.#clock.after(showFor, () => this.close(id));
   }
 

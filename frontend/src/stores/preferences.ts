@@ -1,10 +1,18 @@
 import { Cell } from './cell';
 
 export type Theme = 'system' | 'light' | 'dark';
+export const textSizes = ['small', 'normal', 'large', 'huge'] as const;
+export type TextSize = (typeof textSizes)[number];
+export const accents = ['teal', 'blue', 'violet', 'rose', 'green'] as const;
+export type Accent = (typeof accents)[number];
 
 /** What this browser remembers about how the app looks and behaves; nothing about people. */
 export interface Preferences {
   readonly theme: Theme;
+  readonly textSize: TextSize;
+  readonly accent: Accent;
+  /** `system`: as the device asks for. */
+  readonly contrast: 'system' | 'more';
   /** A language tag, or `system` for the browser's. */
   readonly language: string;
   readonly notifications: boolean;
@@ -13,7 +21,7 @@ export interface Preferences {
 }
 
 const key = 'kith.preferences';
-const defaults: Preferences = { theme: 'system', language: 'system', notifications: false, notificationText: true };
+const defaults: Preferences = { theme: 'system', textSize: 'normal', accent: 'teal', contrast: 'system', language: 'system', notifications: false, notificationText: true };
 
 function read(storage: Pick<Storage, 'getItem'>): Preferences {
   try {
@@ -22,6 +30,9 @@ function read(storage: Pick<Storage, 'getItem'>): Preferences {
     const found = stored as Partial<Record<keyof Preferences, unknown>>;
     return {
       theme: found.theme === 'light' || found.theme === 'dark' ? found.theme : 'system',
+      textSize: textSizes.find((size) => size === found.textSize) ?? 'normal',
+      accent: accents.find((accent) => accent === found.accent) ?? 'teal',
+      contrast: found.contrast === 'more' ? 'more' : 'system',
       language: typeof found.language === 'string' ? found.language : 'system',
       notifications: found.notifications === true,
       notificationText: found.notificationText !== false,

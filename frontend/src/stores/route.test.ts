@@ -10,6 +10,7 @@ const routes: readonly (readonly [string, Route])[] = [
   ['/chat/anna@linden.example/details', { name: 'chat', address: 'anna@linden.example', details: true }],
   ['/chat/a%3Fb%2Fc@x.example', { name: 'chat', address: 'a?b/c@x.example', details: false }],
   ['/requests', { name: 'requests' }],
+  ['/archived', { name: 'archived' }],
   ['/settings', { name: 'settings', section: undefined }],
   ['/settings/devices', { name: 'settings', section: 'devices' }],
 ];
@@ -43,4 +44,21 @@ test('going to where one is leaves the history alone', () => {
   router.go({ name: 'requests' });
   router.go({ name: 'requests' });
   expect(history.entries.map((entry) => entry.path)).toEqual(['/', '/requests']);
+});
+
+test('back after a leap within a place leads to where one was, and stays there', () => {
+  const history = new FakeHistory('/chat/anna@linden.example');
+  const router = new Router(history);
+  const back: string[] = [];
+  router.leap(() => back.push('first'));
+  router.leap(() => back.push('second'));
+  history.back();
+  history.back();
+  expect(back).toEqual(['second', 'first']);
+  expect(router.get()).toMatchObject({ name: 'chat' });
+  router.leap(() => back.push('forgotten'));
+  router.go({ name: 'requests' });
+  history.back();
+  expect(back).toHaveLength(2);
+  expect(router.get()).toMatchObject({ name: 'chat' });
 });

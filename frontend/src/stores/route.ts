@@ -1,15 +1,22 @@
 import type { Address } from '../core/api';
+import { routeOfUri } from './uri';
 
 export const settingsSections = [
-  'profile', 'devices', 'appearance', 'language', 'notifications', 'app', 'blocked', 'password', 'about',
+  'profile', 'devices', 'appearance', 'language', 'notifications', 'privacy', 'blocked', 'family', 'app', 'password', 'data', 'about',
 ] as const;
 export type SettingsSection = (typeof settingsSections)[number];
 
 export type Route =
   | { readonly name: 'home' }
   | { readonly name: 'invite'; readonly token: string }
+  /** The code that another own device shows. */
+  | { readonly name: 'link'; readonly token: string }
   | { readonly name: 'chat'; readonly address: Address; readonly details: boolean }
   | { readonly name: 'requests' }
+  | { readonly name: 'archived' }
+  /** The public groups of the server; a group that a link leads to. */
+  | { readonly name: 'groups' }
+  | { readonly name: 'group'; readonly address: Address }
   | { readonly name: 'settings'; readonly section: SettingsSection | undefined };
 
 const decode = (part: string): string => {
@@ -29,11 +36,24 @@ export function parseRoute(path: string): Route {
     case 'i':
       if (second) return { name: 'invite', token: second };
       break;
+    case 'l':
+      if (second) return { name: 'link', token: second };
+      break;
     case 'chat':
       if (second) return { name: 'chat', address: second, details: third === 'details' };
       break;
     case 'requests':
       return { name: 'requests' };
+    case 'archived':
+      return { name: 'archived' };
+    case 'groups':
+      return { name: 'groups' };
+    case 'g':
+      if (second) return { name: 'group', address: second };
+      break;
+    case 'open':
+      // What the system hands over: the app is its program for xmpp: links.
+      return routeOfUri(second ?? '') ?? { name: 'home' };
     case 'settings':
       return { name: 'settings', section: settingsSections.find((section) => section === second) };
     default:
@@ -45,8 +65,12 @@ export function formatRoute(route: Route): string {
   switch (route.name) {
     case 'home': return '/';
     case 'invite': return `/i/${encode(route.token)}`;
+    case 'link': return `/l/${encode(route.token)}`;
     case 'chat': return `/chat/${encode(route.address)}${route.details ? '/details' : ''}`;
     case 'requests': return '/requests';
+    case 'archived': return '/archived';
+    case 'groups': return '/groups';
+    case 'group': return `/g/${encode(route.address)}`;
     case 'settings': return route.section ? `/settings/${route.section}` : '/settings';
   }
 }

@@ -32,11 +32,19 @@ export function browserHost(window: Window): RouterHost {
 export class Router implements Readable<Route> {
   readonly #host: RouterHost;
   readonly #route: Cell<Route>;
+  /** How to return from leaps within a place, innermost last. */
+  readonly #leaps: { readonly depth: number; readonly back: () => void }[] = [];
 
   constructor(host: RouterHost) {
     this.#host = host;
     this.#route = new Cell(parseRoute(host.path()));
-    host.onPop(() => this.#route.set(parseRoute(host.path())));
+    host.onPop(() => {
+      const leap = this.#leaps.at(-1);
+      const returned = leap !== undefined && host.depth() < leap.depth;
+      while ((this.#leaps.at(-1)?.depth ?? 0) > host.depth()) this.#leaps.pop();
+      if (returned && formatRoute(this.get()) === host.path()) leap.back();
+      else this.#route.set(parseRoute(host.path()));
+    });
   }
 
   get(): Route {
@@ -51,9 +59,17 @@ export class Router implements Readable<Route> {
     const path = formatRoute(route);
     if (path === formatRoute(this.get())) return;
     const depth = this.#host.depth();
+    this.#leaps.length = 0;
     if (options.replace) this.#host.replace(path, depth);
     else this.#host.push(path, depth + 1);
     this.#route.set(route);
+  }
+
+  /** One goes on within the same place: the browser's own "back" leads to where one was. */
+  leap(back: () => void): void {
+    const depth = this.#host.depth() + 1;
+    this.#host.push(this.#host.path(), depth);
+    this.#leaps.push({ depth, back });
   }
 
   /** The browser's own "back" where it stays in the app, else the parent of this place. */

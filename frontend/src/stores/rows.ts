@@ -8,6 +8,8 @@ export type Row =
   | { readonly kind: 'unread'; readonly key: string; readonly count: number }
   /** A run of messages that cannot be read here, told once. */
   | { readonly kind: 'unreadable'; readonly key: string; readonly messages: readonly Message[] }
+  /** Something that somebody did to the chat. */
+  | { readonly kind: 'notice'; readonly key: string; readonly message: Message }
   /** `first` and `last`: of a run of messages by the same person within a few minutes. */
   | { readonly kind: 'message'; readonly key: string; readonly message: Message; readonly first: boolean; readonly last: boolean };
 
@@ -33,7 +35,7 @@ function dayOf(at: number): string {
 }
 
 function sameRun(a: Message, b: Message): boolean {
-  return a.outgoing === b.outgoing && (a.outgoing || a.from === b.from) && !a.problem && !b.problem && !b.reply
+  return a.outgoing === b.outgoing && (a.outgoing || a.from === b.from) && !a.problem && !b.problem && !b.reply && a.timerSet === undefined && b.timerSet === undefined
     && b.at - a.at < groupWithin && dayOf(a.at) === dayOf(b.at);
 }
 
@@ -42,6 +44,7 @@ function sameRow(a: Row, b: Row): boolean {
   switch (a.kind) {
     case 'message':
       return b.kind === 'message' && a.message === b.message && a.first === b.first && a.last === b.last;
+    case 'notice': return b.kind === 'notice' && a.message === b.message;
     case 'unread': return b.kind === 'unread' && a.count === b.count;
     case 'day': return b.kind === 'day';
     case 'start': return true;
@@ -72,6 +75,10 @@ export function layRows(
     if (divide) {
       rows.push({ kind: 'unread', key: 'unread', count: options.divider?.count ?? 0 });
       divided = true;
+    }
+    if (message.timerSet !== undefined) {
+      rows.push({ kind: 'notice', key: message.id, message });
+      return;
     }
     if (message.problem) {
       const run = rows.at(-1);

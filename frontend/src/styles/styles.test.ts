@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { accents } from '../stores/preferences';
 
 const source = fileURLToPath(new URL('..', import.meta.url));
 const tokens = readFileSync(join(source, 'styles/tokens.css'), 'utf8');
@@ -46,6 +47,28 @@ const pairs: readonly (readonly [ink: string, grounds: readonly string[], least:
   ['--accent', ['--ground', '--ground-raised', '--ground-back'], 3],
 ];
 
+/** What each accent puts in the place of the first one's colours. */
+const accentsOf = new Map([...bare(tokens).matchAll(/\[data-accent="(\w+)"\] \{([^}]*)\}/g)].map(([, name, body]) => [
+  name ?? '', new Map([...(body ?? '').matchAll(/(--[\w-]+):\s*light-dark\((#\w{6}),\s*(#\w{6})\)/g)].map(([, token, light, dark]) => [token, { light, dark }])),
+]));
+
+test('there is a set of colours for every accent that can be chosen, and all have the same names', () => {
+  expect([...accentsOf.keys()]).toEqual([...accents]);
+  const names = [...accentsOf.get('teal')?.keys() ?? []];
+  expect(names.length).toBeGreaterThan(5);
+  for (const one of accentsOf.values()) expect([...one.keys()]).toEqual(names);
+  for (const name of names) expect(accentsOf.get('teal')?.get(name), name).toEqual(colours.get(name));
+});
+
+describe.each(accents.flatMap((accent) => (['light', 'dark'] as const).map((scheme) => [accent, scheme] as const)))('with %s, in the %s', (accent, scheme) => {
+  const own = accentsOf.get(accent);
+  const of = (token: string): string | undefined => (own?.get(token) ?? colours.get(token))?.[scheme];
+  const touched = pairs.flatMap(([ink, on, least]) => on.filter((ground) => own?.has(ink) === true || own?.has(ground) === true).map((ground) => [ink, ground, least] as const));
+  test.each(touched)('%s on %s has at least %d:1', (ink, ground, least) => {
+    expect(contrast(of(ink) ?? '', of(ground) ?? '')).toBeGreaterThanOrEqual(least);
+  });
+});
+
 describe.each(['light', 'dark'] as const)('in the %s', (scheme) => {
   test.each(pairs.flatMap(([ink, on, least]) => on.map((ground) => [ink, ground, least] as const)))('%s on %s has at least %d:1', (ink, ground, least) => {
     const [a, b] = [colours.get(ink)?.[scheme], colours.get(ground)?.[scheme]];
@@ -63,16 +86,40 @@ describe.each(Object.entries(sheets))('%s', (_, css) => {
     expect(values.filter((value) => /#[0-9a-f]{3,8}\b|\b(rgb|hsl|oklch|lab|color)\(|\b(white|black|red|green|blue|gr[ae]y)\b/i.test(value))).toEqual([]);
   });
 
+  // Those that begin with tint, under, drawn or share are set by the views on single elements.
   test('uses only tokens that exist', () => {
     const known = new Set([...bare(tokens).matchAll(/(--[\w-]+):/g)].map((match) => match[1]));
     const local = new Set([...rules.matchAll(/(--[\w-]+):/g)].map((match) => match[1]));
     const used = [...rules.matchAll(/var\((--[\w-]+)/g)].map((match) => match[1] ?? '');
-    const foreign = used.filter((name) => !known.has(name) && !local.has(name) && !/^--(tint|under)/.test(name));
+    const foreign = used.filter((name) => !known.has(name) && !local.has(name) && !/^--(tint|under|drawn|share)/.test(name));
     expect(foreign).toEqual([]);
   });
 
   test('knows no left and right', () => {
     const logical = rules.replace(/[^{}]*\.own-direction \{[^}]*\}/g, '');
-    expect(logical.match(/(?:^|[\s{;])(?:left|right|(?:margin|padding|border)-(?:left|right)[\w-]*|text-align:\s*(?:left|right)|float:\s*(?:left|right))\b[^;]*;/g) ?? []).toEqual([]);
+    expect(logical.match(/(?:^|[\s{;])(?:(?:left|right|(?:margin|padding|border)-(?:left|right)[\w-]*)\s*:|text-align:\s*(?:left|right)|float:\s*(?:left|right))[^;]*;/g) ?? []).toEqual([]);
+  });
+});
+
+describe('from right to left', () => {
+  const mirrored = (css: string): string => [...css.matchAll(/[^{}]*dir="rtl"[^{}]*\{[^}]*\}/g)].map((match) => match[0]).join('\n');
+
+  test.each(Object.entries(sheets))('%s turns around what has a side', (_, css) => {
+    const rules = bare(css);
+    const other = mirrored(rules);
+    // A length that goes one way needs its counterpart; what a finger draws (a variable) has the finger's direction.
+    for (const [, length] of rules.replaceAll(other, '').matchAll(/translateX\((\d[^)]*)\)/g)) {
+      if (length !== '0') expect(other).toContain(`translateX(-${length ?? ''})`);
+    }
+    if (/linear-gradient\(to right/.test(rules)) expect(other).toContain('linear-gradient(to left');
+  });
+
+  test('icons that point somewhere point the other way', () => {
+    const pointing = /<(?:Icon|IconButton)\b[^>]*?\b(?:of|icon)=\{(?:ArrowLeft|ArrowRight|ChevronLeft|ChevronRight|LogOut|Reply|Forward|SendHorizontal|Send)\}(?:(?!\/>|<\/)[^])*?\/>/g;
+    const views = readdirSync(join(source, 'views'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.tsx'));
+    const wrong = views.flatMap((name) => [...readFileSync(join(source, 'views', name), 'utf8').matchAll(pointing)]
+      .filter(([tag]) => !/\smirror\b/.test(tag)).map(([tag]) => `${name}: ${tag.slice(0, 100)}`));
+    expect(views.length).toBeGreaterThan(50);
+    expect(wrong).toEqual([]);
   });
 });

@@ -9,6 +9,7 @@ import { Toasts } from './parts/Toasts';
 import { Speaking } from './Speaking';
 
 const InvitePage = lazy(() => import('./entry/InvitePage'));
+const LinkPage = lazy(() => import('./entry/LinkPage'));
 const SignInPage = lazy(() => import('./entry/SignIn'));
 const Main = lazy(() => import('./shell/Main'));
 const SignOut = lazy(() => import('./settings/SignOut'));
@@ -35,6 +36,10 @@ function Place(): JSX.Element {
     const now = route();
     return now.name === 'invite' ? now.token : undefined;
   };
+  const link = (): string | undefined => {
+    const now = route();
+    return now.name === 'link' ? now.token : undefined;
+  };
   const outside = (): boolean => session().phase === 'none' || session().phase === 'locked' || signingIn().busy;
   createEffect(on(token, () => app.overlays.close(), { defer: true }));
   return (
@@ -42,6 +47,7 @@ function Place(): JSX.Element {
       <Switch fallback={<Main />}>
         <Match when={token()} keyed>{(it) => <InvitePage token={it} />}</Match>
         <Match when={session().phase === 'starting'}><Splash /></Match>
+        <Match when={link()} keyed>{(it) => <LinkPage token={it} />}</Match>
         <Match when={outside()}>
           <SignInPage />
           <Show when={overlay()?.name === 'sign-out'}><SignOut /></Show>

@@ -27,9 +27,13 @@ export function Speaking(props: { readonly preferences: PreferencesStore; readon
     document.documentElement.dir = language.direction;
   });
   createEffect(() => {
-    const { theme } = preferences();
-    if (theme === 'system') delete document.documentElement.dataset['theme'];
-    else document.documentElement.dataset['theme'] = theme;
+    const { theme, textSize, accent, contrast } = preferences();
+    // The same names and values as in `start.js`, which sets them before the first paint.
+    const chosen = { theme: theme !== 'system' && theme, text: textSize !== 'normal' && textSize, accent: accent !== 'teal' && accent, contrast: contrast !== 'system' && contrast };
+    for (const [name, value] of Object.entries(chosen)) {
+      if (value === false) delete document.documentElement.dataset[name];
+      else document.documentElement.dataset[name] = value;
+    }
   });
   return (
     <Show when={words.latest !== undefined}>

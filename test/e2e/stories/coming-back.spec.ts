@@ -65,7 +65,7 @@ test('chats can be opened and read without a connection', async ({ server, frien
     await expect(bob.page.getByRole('dialog').getByText('Only you and Alice Adams can read what you write.')).toBeVisible();
     await bob.page.keyboard.press('Escape');
     await bob.page.keyboard.press('Control+k');
-    await expect(bob.page.getByRole('dialog', { name: 'Go to a chat' })).toBeVisible();
+    await expect(bob.page.getByRole('dialog', { name: 'Search' })).toBeVisible();
     await bob.page.keyboard.press('Escape');
     await bob.page.getByRole('button', { name: 'Contact details' }).last().click();
     await expect(bob.page.getByRole('heading', { name: 'Details' })).toBeVisible();

@@ -191,7 +191,7 @@ test('answers, reactions, corrections and files in a group are there for everybo
   }
   await carol.page.locator('.composer input[type=file]').setInputFiles({ name: 'plan of the garden.txt', mimeType: 'text/plain', buffer: Buffer.from('beds left, chairs right') });
   await carol.page.getByRole('dialog', { name: 'Send 1 file?' }).getByRole('button', { name: 'Send', exact: true }).click();
-  const [download] = await Promise.all([alice.page.waitForEvent('download'), alice.page.getByRole('button', { name: 'Save file.txt' }).click()]);
+  const [download] = await Promise.all([alice.page.waitForEvent('download'), alice.page.getByRole('button', { name: 'Save plan of the garden.txt' }).click()]);
   const chunks: Buffer[] = [];
   for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
   expect(Buffer.concat(chunks).toString()).toBe('beds left, chairs right');

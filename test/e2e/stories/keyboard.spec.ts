@@ -39,7 +39,7 @@ test('the whole way without a pointer', async ({ server, person }) => {
   await test.step('to the chat by its name, and a message', async () => {
     await expect(alice.chatRow('Bob Brown')).toBeVisible();
     await keyboard.press('Control+k');
-    await expect(page.getByRole('combobox', { name: 'Go to a chat' })).toBeFocused();
+    await expect(page.getByRole('combobox', { name: 'Search' })).toBeFocused();
     await keyboard.type('bo');
     await keyboard.press('Enter');
     await expect(alice.composer).toBeFocused();

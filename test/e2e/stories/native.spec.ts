@@ -78,12 +78,12 @@ test.describe('somebody with profanity', () => {
   }
 });
 
-for (const tls of ['starttls', 'direct'] as const) {
-  test(`a bot made with slixmpp and python-omemo, ${tls}`, async ({ server, person }) => {
+for (const [tls, omemo] of [['starttls', 'old'], ['direct', 'both']] as const) {
+  test(`a bot made with slixmpp and python-omemo, ${tls}, ${omemo === 'old' ? 'OMEMO 0.3' : 'both versions of OMEMO'}`, async ({ server, person }) => {
     const alice = await person('Alice Adams');
     await alice.join(server.firstLink);
     await server.addUser('robot', secret);
-    const robot = await startBot(server, tls);
+    const robot = await startBot(server, tls, omemo);
     try {
       await alice.addByAddress('robot@localhost');
       await robot.hears((it) => it.is === 'contact' && it.address === alice.address);
@@ -92,12 +92,15 @@ for (const tls of ['starttls', 'direct'] as const) {
 
       for (let i = 1; i <= 3; i++) {
         await alice.write(`question ${i}`);
-        expect(await robot.hears((it) => it.is === 'message' && it.text === `question ${i}`)).toMatchObject({ encrypted: true, code: await ownCode(alice) });
+        expect(await robot.hears((it) => it.is === 'message' && it.text === `question ${i}`)).toMatchObject({
+          encrypted: true, code: await ownCode(alice), version: omemo === 'both' ? 'urn:xmpp:omemo:2' : 'eu.siacs.conversations.axolotl',
+        });
         robot.say(alice.address, `answer ${i}`);
         await expect(alice.from('robot', `answer ${i}`)).toBeVisible();
       }
       const devices = await devicesIn(await openLock(alice, 'Encrypted'));
       expect(await codeIn(devices)).toEqual(robot.code);
+      await expect(devices.first().getByText('Knows only the older encryption')).toHaveCount(omemo === 'old' ? 1 : 0);
       await alice.page.keyboard.press('Escape');
       expect(server.whereIs('question 2')).toEqual([]);
       expect(server.whereIs('answer 2')).toEqual([]);
@@ -111,6 +114,6 @@ for (const tls of ['starttls', 'direct'] as const) {
   });
 }
 
-function startBot(server: Server, tls: 'starttls' | 'direct'): Promise<Bot> {
-  return Bot.start({ address: 'robot@localhost', password: secret, port: tls === 'direct' ? server.c2sTls : server.c2s, tls, certificate: server.certificate });
+function startBot(server: Server, tls: 'starttls' | 'direct', omemo: 'old' | 'both'): Promise<Bot> {
+  return Bot.start({ address: 'robot@localhost', password: secret, port: tls === 'direct' ? server.c2sTls : server.c2s, tls, omemo, certificate: server.certificate });
 }

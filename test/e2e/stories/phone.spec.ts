@@ -43,7 +43,7 @@ for (const [name, ways] of [['390 wide, dark', { ...phone, colorScheme: 'dark' }
     });
 
     await test.step('details, and back', async () => {
-      await page.getByRole('button', { name: 'Contact details' }).last().tap();
+      await page.locator('.chat-head-who').tap();
       await expect(page.getByRole('heading', { name: 'Details' })).toBeVisible();
       await expect(bob.composer).toBeHidden();
       await page.goBack();

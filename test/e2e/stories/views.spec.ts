@@ -43,7 +43,7 @@ const inside: readonly View[] = [
   { name: 'pending', path: '/chat/nobody@localhost', reach: steps(chat, async (page) => { await expect(page.getByRole('main').getByText('Request sent')).toBeVisible(); }) },
   { name: 'new-chat', path: withBob, reach: steps(chat, press('Alt+n'), dialog('New chat')) },
   { name: 'invite', reach: steps(click(/^Invite somebody/), async (page) => { await expect(page.getByRole('img', { name: 'Code with the invitation link' })).toBeVisible(); }) },
-  { name: 'switcher', path: withBob, reach: steps(chat, press('Control+k'), dialog('Go to a chat')) },
+  { name: 'switcher', path: withBob, reach: steps(chat, press('Control+k'), dialog('Search')) },
   { name: 'shortcuts', path: withBob, reach: steps(chat, press('Control+/'), dialog('Keyboard shortcuts')) },
   { name: 'settings', path: '/settings', reach: async (page) => { await expect(page.getByRole('heading', { name: 'Settings' })).toBeVisible(); } },
   { name: 'settings-profile', path: '/settings/profile', reach: heading('Profile') },

@@ -1,7 +1,7 @@
 /** What a person does with groups: making, joining, leaving, and looking after who belongs to them. */
 import { archiveId, type MessageRecord } from '../../db/schema';
 import { StanzaError } from '../../xmpp/errors';
-import { domainOf, formatJid, parseJid } from '../../xmpp/jid';
+import { formatJid, parseJid } from '../../xmpp/jid';
 import { NS } from '../../xmpp/ns';
 import { declineMessage, inviteMessage, type Affiliation } from '../../xmpp/xep0045_muc';
 import { directInvite } from '../../xmpp/xep0249_invites';
@@ -14,32 +14,35 @@ import { eachLimited } from '../async';
 import { log } from '../log';
 import { fail, reasonOf } from '../reasons';
 import type { Bookmarks } from './bookmarks';
+import type { Directory } from './directory';
 import { isPrivate, newGroup, peopleOf } from './facts';
 import type { Groups } from './groups';
-import { configure, destroy, findService, makePrivate, resign, roomFacts, setAffiliation } from './wishes';
+import { configure, destroy, makePrivate, makePublic, resign, roomFacts, setAffiliation } from './wishes';
 
 const MAX_NAME = 100;
+const MAX_TEXT = 500;
 const PARALLEL = 8;
 
 export class Administration {
-  private service: Address | undefined;
+  constructor(private readonly account: Account, private readonly groups: Groups, private readonly bookmarks: Bookmarks, private readonly directory: Directory) {}
 
-  constructor(private readonly account: Account, private readonly groups: Groups, private readonly bookmarks: Bookmarks) {}
-
-  /** Makes a private group and asks these people in. */
-  async create(text: string, people: readonly Address[]): Promise<Address> {
+  /** Makes a group and asks these people in: a private one, unless it shall be public. */
+  async create(text: string, people: readonly Address[], options: { readonly public?: boolean; readonly description?: string } = {}): Promise<Address> {
     const name = checkedName(text);
     const stream = this.account.stream();
-    this.service ??= await findService(stream, domainOf(this.account.address));
-    if (this.service === undefined) throw fail('not-found', 'this server has no groups');
-    const address = `${crypto.randomUUID().replaceAll('-', '').slice(0, 20)}@${this.service}`;
+    const service = await this.directory.home();
+    if (service === undefined) throw fail('not-found', 'this server has no groups');
+    const random = crypto.randomUUID().replaceAll('-', '');
+    // Addresses of public groups are read and typed by people; those of private groups tell nothing.
+    const address = `${options.public === true ? `${slug(name)}-${random.slice(0, 4)}` : random.slice(0, 20)}@${service}`;
     const room = this.groups.room(address);
     try {
       const { created } = await this.groups.admitted(room);
       if (!created) throw fail('conflict', 'there is such a group');
-      await makePrivate(stream, address, name);
+      if (options.public === true) await makePublic(stream, address, name, (options.description ?? '').trim().slice(0, MAX_TEXT));
+      else await makePrivate(stream, address, name);
       const facts = await roomFacts(stream, address);
-      if (!facts.membersOnly || !facts.open) throw fail('server', 'the group could not be made private');
+      if (options.public !== true && (!facts.membersOnly || !facts.open)) throw fail('server', 'the group could not be made private');
       await this.groups.change(address, (record) => ({ ...record, room: facts, affiliation: 'owner' }), newGroup(address, 'wanted'));
     } catch (error) {
       if (room.phase !== 'out') await destroy(stream, address).catch(() => undefined);
@@ -64,6 +67,8 @@ export class Administration {
       const facts = await roomFacts(this.account.stream(), address);
       await this.groups.change(address, ({ reason: _, ...record }) => ({ ...record, room: facts, standing: 'wanted' }), newGroup(address, 'wanted'));
     } catch (error) {
+      // Whoever has a guardian may not even look: asking to be let in is what asks the guardian.
+      if (reasonOf(error).code === 'approval') await this.groups.admitted(this.groups.room(address)).catch(() => undefined);
       throw refusal(error);
     }
     await this.groups.begun(address, this.account.platform.clock.now());
@@ -122,6 +127,17 @@ export class Administration {
     }
     await this.groups.change(address, ({ bookmark: _, ...now }) => ({ ...now, standing: 'ended', affiliation: 'none' }));
     if (record.bookmark) await this.bookmarks.retract(address);
+  }
+
+  /** Gives the group a picture, or takes it away: `set` does it. */
+  async setPicture(address: Address, set: () => Promise<void>): Promise<void> {
+    this.groups.known(address);
+    try {
+      await set();
+    } catch (error) {
+      throw refusal(error);
+    }
+    await this.groups.refresh(address);
   }
 
   async rename(address: Address, text: string): Promise<void> {
@@ -191,6 +207,12 @@ export class Administration {
   }
 }
 
+/** A name as it can be part of an address that one can say aloud. */
+function slug(name: string): string {
+  const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '').slice(0, 40).replace(/-+$/, '');
+  return plain === '' ? 'group' : plain;
+}
+
 function checkedName(text: string): string {
   const name = text.trim().slice(0, MAX_NAME);
   if (name === '') throw fail('name-invalid', 'a group needs a name');
@@ -199,7 +221,7 @@ function checkedName(text: string): string {
 
 /** What a room refuses, in the terms of the app. */
 function refusal(error: unknown): unknown {
-  if (error instanceof CoreError || !(error instanceof StanzaError)) return error;
+  if (error instanceof CoreError || !(error instanceof StanzaError) || reasonOf(error).code === 'approval') return error;
   if (error.condition === 'forbidden' || error.condition === 'registration-required' || error.condition === 'not-allowed') return fail('not-member', error.message);
   return error;
 }

@@ -23,6 +23,9 @@ export class Bookmarks {
   /** Another device has changed the list. */
   onChange: (listed: Listed) => Promise<void> = () => Promise.resolve();
 
+  /** What stands beside the bookmarks was read, or another program has changed it. */
+  onExtensions: (groups: ReadonlyMap<Address, string | undefined>) => Promise<void> = () => Promise.resolve();
+
   constructor(private readonly account: Account, private readonly pep: Pep) {
     pep.on(NS.bookmarks, (from, items, retracted) => this.event(from, items, retracted));
   }
@@ -30,13 +33,19 @@ export class Bookmarks {
   private async event(from: Address, items: readonly PubsubItem[] | null, retracted: readonly string[]): Promise<void> {
     if (from !== this.account.address) return;
     if (items === null) await this.onChange({ items: new Map(), removed: [], complete: true });
-    else await this.onChange({ items: read(items), removed: retracted.map((id) => bareOf(id)).filter((id) => id !== undefined), complete: false });
+    else {
+      const changed = read(items);
+      await this.onChange({ items: changed, removed: retracted.map((id) => bareOf(id)).filter((id) => id !== undefined), complete: false });
+      await this.onExtensions(extensionsOf(changed));
+    }
   }
 
   /** The whole list; `undefined` when the server keeps none. */
   async fetch(): Promise<Listed | undefined> {
     try {
-      return { items: read(await this.pep.items(this.account.address, NS.bookmarks)), removed: [], complete: true };
+      const items = read(await this.pep.items(this.account.address, NS.bookmarks));
+      await this.onExtensions(extensionsOf(items));
+      return { items, removed: [], complete: true };
     } catch (error) {
       if (!(error instanceof StanzaError)) throw error;
       return undefined;
@@ -57,6 +66,10 @@ export class Bookmarks {
       if (!(error instanceof StanzaError)) throw error;
     }
   }
+}
+
+function extensionsOf(items: ReadonlyMap<Address, BookmarkRecord>): ReadonlyMap<Address, string | undefined> {
+  return new Map([...items].filter(([, record]) => record.autojoin).map(([address, record]) => [address, record.extensions]));
 }
 
 function read(items: readonly PubsubItem[]): Map<Address, BookmarkRecord> {

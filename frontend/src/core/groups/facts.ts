@@ -45,6 +45,8 @@ export interface Live {
   /** One could not get in, and it may be otherwise later. */
   readonly shut: boolean;
   readonly present: number;
+  /** Hash of the picture that is here. */
+  readonly picture?: string | undefined;
   readonly lockOfPerson: (address: Address) => Lock;
 }
 
@@ -61,7 +63,7 @@ export function groupView(record: GroupRecord, live: Live): Group {
     may: { add: admin || (affiliation === 'member' && room?.mayInvite === true), remove: admin, configure: affiliation === 'owner' },
     cannotRead: closed ? peopleOf(record, live.self).filter((address) => live.lockOfPerson(address) === 'unencrypted') : [],
     ...(room?.description !== undefined && { description: room.description }),
-    ...(room?.picture !== undefined && { picture: room.picture }),
+    ...(live.picture !== undefined && { picture: live.picture }),
     ...(record.standing === 'invited' && record.invite && { invitedBy: record.invite.from }),
     ...(note !== undefined && { note }),
   };

@@ -7,7 +7,8 @@ import { StanzaError } from '../../xmpp/errors';
 import { bareOf, localOf } from '../../xmpp/jid';
 import { NS } from '../../xmpp/ns';
 import { isHistory, mucUser, STATUS, type Affiliation } from '../../xmpp/xep0045_muc';
-import type { XmlElement } from '../../xmpp/xml';
+import type { Mentioned } from '../../xmpp/xep0372_references';
+import { parse, type XmlElement } from '../../xmpp/xml';
 import type { Account } from '../account';
 import type { Address, Group, Lock, Member, Reason } from '../api';
 import type { Archive, Book } from '../archive';
@@ -20,6 +21,7 @@ import type { Mode } from '../receiver';
 import type { Bookmarks, BookmarkRecord, Listed } from './bookmarks';
 import { groupView, isPrivate, lockOf, names, newGroup, peopleOf, roleOf, titleOf } from './facts';
 import { readInvitation, type Invitation } from './invitations';
+import { mentionsIn } from './mentions';
 import { Room, type Exit } from './room';
 import { memberList, roomFacts } from './wishes';
 
@@ -37,6 +39,9 @@ export interface GroupsWorld {
   trusts(person: Address): boolean;
   isContact(person: Address): boolean;
   isBlocked(person: Address): boolean;
+  /** Hash of the picture of a group that is here; and what the group says that it is now. */
+  pictureOf(group: Address): string | undefined;
+  pictured(group: Address, hash: string | undefined): void;
 }
 
 const PARALLEL = 4;
@@ -96,7 +101,7 @@ export class Groups {
   view(address: Address): Group | undefined {
     const record = this.records.get(address);
     return record && groupView(record, {
-      self: this.account.address, shut: this.shut.has(address), present: this.rooms.get(address)?.occupants.size ?? 0,
+      self: this.account.address, shut: this.shut.has(address), present: this.rooms.get(address)?.occupants.size ?? 0, picture: this.world.pictureOf(address),
       lockOfPerson: (person) => this.world.lock(person),
     });
   }
@@ -121,6 +126,14 @@ export class Groups {
   isMention(address: Address, text: string): boolean {
     const own = [this.rooms.get(address)?.nick, this.records.get(address)?.bookmark?.nick, this.world.ownName()];
     return names(text, own.filter((name) => name !== undefined));
+  }
+
+  /** Whom a text names, and where. */
+  mentioned(address: Address, text: string): readonly Mentioned[] {
+    const record = this.records.get(address);
+    if (!record || !text.includes('@')) return [];
+    return mentionsIn(text, record.members.filter((member) => member.address !== this.account.address)
+      .map((member) => ({ address: member.address, names: [...(member.nick === undefined ? [] : [member.nick]), this.world.nameOf(member.address)] })));
   }
 
   members(address: Address): Member[] {
@@ -372,7 +385,8 @@ export class Groups {
     return openGroup(stanza, address, this.account.address, { from: address, nick: undefined, outgoing: false }, this.account.platform.clock.now());
   }
 
-  private async refresh(address: Address): Promise<void> {
+  /** Asks what the group is now. */
+  async refresh(address: Address): Promise<void> {
     try {
       const facts = await roomFacts(this.account.stream(), address);
       await this.change(address, (record) => ({ ...record, room: facts }));
@@ -448,6 +462,14 @@ export class Groups {
     }
   }
 
+  /** Changes what stands beside a bookmark for other programs. */
+  async extend(address: Address, change: (extensions: XmlElement | undefined) => XmlElement | undefined): Promise<void> {
+    const { bookmark } = this.known(address);
+    if (!bookmark) return;
+    const extensions = change(bookmark.extensions === undefined ? undefined : parse(bookmark.extensions))?.toString();
+    if (extensions !== undefined && extensions !== bookmark.extensions) await this.keep(address, { ...bookmark, extensions });
+  }
+
   /** The list was read, or another device has changed it. */
   private async listed({ items, removed, complete }: Listed): Promise<void> {
     for (const [address, bookmark] of items) {
@@ -506,6 +528,7 @@ export class Groups {
       const next = change(before);
       await this.account.db.write(['groups'], async (tx) => { await tx.objectStore('groups').put(next); });
       this.records.set(address, next);
+      if (next.standing === 'wanted' && next.room && next.room !== before.room) this.world.pictured(address, next.room.picture);
       if (next.standing !== before.standing || next.room !== before.room) this.tell([address]);
       else this.touch(address);
     });

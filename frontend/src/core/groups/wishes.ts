@@ -22,6 +22,13 @@ const PRIVATE: FormValues = {
   'muc#roomconfig_getmemberlist': ['moderator', 'participant', 'visitor'],
 };
 
+/** A public group: everybody finds it, comes in and reads; who is in it is known by name only, not by address. */
+const PUBLIC: FormValues = {
+  'muc#roomconfig_persistentroom': '1', 'muc#roomconfig_publicroom': '1', 'muc#roomconfig_membersonly': '0', 'muc#roomconfig_moderatedroom': '0',
+  'muc#roomconfig_passwordprotectedroom': '0', 'muc#roomconfig_whois': 'moderators', 'muc#roomconfig_enablearchiving': '1',
+  'muc#roomconfig_allowinvites': '1', 'muc#roomconfig_changesubject': '0', 'muc#roomconfig_getmemberlist': ['moderator'],
+};
+
 /** Where groups are made: a service of the own server. */
 export async function findService(stream: Stream, domain: string): Promise<Address | undefined> {
   const items = discoItems.in(await stream.iq('get', discoItems.write({ items: [] }), domain))?.items ?? [];
@@ -90,6 +97,10 @@ export async function configure(stream: Stream, room: Address, values: FormValue
 
 export async function makePrivate(stream: Stream, room: Address, name: string): Promise<void> {
   await configure(stream, room, { ...PRIVATE, 'muc#roomconfig_roomname': name });
+}
+
+export async function makePublic(stream: Stream, room: Address, name: string, description: string): Promise<void> {
+  await configure(stream, room, { ...PUBLIC, 'muc#roomconfig_roomname': name, 'muc#roomconfig_roomdesc': description });
 }
 
 export async function destroy(stream: Stream, room: Address): Promise<void> {

@@ -1,6 +1,6 @@
-import { createEffect, createMemo, createSignal, type JSX, lazy, on, onCleanup, onMount, Show } from 'solid-js';
+import { createEffect, createMemo, createSignal, type JSX, lazy, on, onCleanup, onMount, Show, untrack } from 'solid-js';
 import type { Address } from '../../core/api';
-import { chatWith } from '../../stores/chats';
+import { chatWith, isStranger } from '../../stores/chats';
 import { authorOf, mayWrite } from '../../stores/groups';
 import { read } from '../adapter';
 import { attention } from '../attention';
@@ -9,6 +9,8 @@ import { ChatHeader } from './ChatHeader';
 import { Composer } from './Composer';
 import { MessageList } from './MessageList';
 import { Notices } from './Notices';
+import { PinBanner } from './PinBanner';
+import { SearchBar } from './SearchBar';
 import './chat.css';
 
 const Details = lazy(() => import('./Details'));
@@ -39,11 +41,30 @@ export default function ChatView(props: { readonly address: Address; readonly de
   // A device that is new to somebody whose devices were verified must be looked at; a decision ends that.
   createEffect(on(() => news().get(props.address), (change) => {
     setUntrusted(change?.news === 'key-changed');
-    if (untrusted() || !contact()) return;
+    // A stranger's server would learn that one looks.
+    if (untrusted() || !contact() || untrack(() => isStranger(chat(), contact()))) return;
     let latest = true;
     onCleanup(() => { latest = false; });
     void core.devices(props.address).then((all) => latest && setUntrusted(all.some((device) => device.trust === 'undecided' && !device.stale)), () => undefined);
   }));
+
+  const [searching, setSearching] = createSignal(false);
+  const search = (): void => {
+    setSearching(true);
+    document.querySelector<HTMLElement>('.chat-search input')?.focus();
+  };
+  const endSearch = (): void => {
+    setSearching(false);
+    (document.getElementById('composer') ?? document.querySelector<HTMLElement>('.chat-head-who'))?.focus({ preventScroll: true });
+  };
+  // The browser's own search sees only what is on the screen.
+  const pressed = (event: KeyboardEvent): void => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== 'f' || document.querySelector('dialog[open]')) return;
+    event.preventDefault();
+    search();
+  };
+  document.addEventListener('keydown', pressed);
+  onCleanup(() => document.removeEventListener('keydown', pressed));
 
   const arrived = createMemo(() => {
     const message = state().arrived;
@@ -52,7 +73,9 @@ export default function ChatView(props: { readonly address: Address; readonly de
   return (
     <>
       <main class="chat" id="main" aria-label={t().chat.with(chat().title)}>
-        <ChatHeader chat={chat()} contact={contact()} />
+        <ChatHeader chat={chat()} contact={contact()} onSearch={search} />
+        <Show when={searching()}><SearchBar conversation={conversation} onClose={endSearch} /></Show>
+        <PinBanner conversation={conversation} chat={chat()} />
         <MessageList conversation={conversation} chat={chat()} looking={looking()} />
         <Notices chat={chat()} contact={contact()} untrusted={untrusted()} />
         <Show when={mayWrite(chat(), contact())}>

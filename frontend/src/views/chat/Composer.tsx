@@ -63,7 +63,8 @@ export function Composer(props: Props): JSX.Element {
 
   // ── files ──
 
-  const [files, setFiles] = createSignal<readonly File[]>([]);
+  const files = read(props.conversation.files);
+  const setFiles = (list: readonly File[]): void => props.conversation.stage(list);
   const [over, setOver] = createSignal(false);
   const mayAttach = (): boolean => props.chat.lock !== 'unencrypted';
   const take = (list: FileList | null | undefined): boolean => {

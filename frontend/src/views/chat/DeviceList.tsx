@@ -1,5 +1,5 @@
 import { Laptop, Monitor, ShieldCheck, ShieldQuestionMark, Shield, ShieldAlert, type IconNode } from 'lucide';
-import { createEffect, createSignal, createUniqueId, For, type JSX, on, onMount, Show } from 'solid-js';
+import { createEffect, createSignal, createUniqueId, type JSX, on, onMount, Show } from 'solid-js';
 import type { Address, Device, Trust } from '../../core/api';
 import { devicesOf } from '../../stores/devices';
 import { read } from '../adapter';
@@ -7,6 +7,7 @@ import { useView } from '../context';
 import { Button } from '../parts/Button';
 import { Fingerprint } from '../parts/Fingerprint';
 import { Icon } from '../parts/Icon';
+import { Keyed } from '../parts/Keyed';
 import { Failed, Patiently } from '../parts/states';
 
 const trusts: Readonly<Record<Trust, IconNode>> = {
@@ -26,6 +27,9 @@ export function DeviceList(props: { readonly address: Address; readonly onDecide
       props.onDecided?.();
     }
   };
+  const allowOlder = async (device: Device): Promise<void> => {
+    if (await app.attempt(() => app.core.allowOlder(device.address, device.id))) await devices.load();
+  };
   return (
     <Show
       when={((now) => now.status === 'ready' && now.value)(state())}
@@ -38,7 +42,7 @@ export function DeviceList(props: { readonly address: Address; readonly onDecide
       {(list) => (
         <Show when={list().length > 0} fallback={<p class="quiet">{t().lock.noDevices}</p>}>
           <ul class="card device-list" role="list">
-            <For each={list()}>{(device) => <DeviceLine device={device} onDecide={decide} />}</For>
+            <Keyed each={list()} by={(device) => device.id}>{(device) => <DeviceLine device={device()} onDecide={decide} onAllowOlder={allowOlder} />}</Keyed>
           </ul>
         </Show>
       )}
@@ -46,7 +50,7 @@ export function DeviceList(props: { readonly address: Address; readonly onDecide
   );
 }
 
-type LineProps = { readonly device: Device; readonly onDecide: (device: Device, trust: Exclude<Trust, 'undecided'>) => Promise<void> };
+type LineProps = { readonly device: Device; readonly onAllowOlder: (device: Device) => Promise<void>; readonly onDecide: (device: Device, trust: Exclude<Trust, 'undecided'>) => Promise<void> };
 
 function DeviceLine(props: LineProps): JSX.Element {
   const { t, formats, now } = useView();
@@ -58,6 +62,7 @@ function DeviceLine(props: LineProps): JSX.Element {
   const shower = (): string => (open() ? t().lock.hideFingerprint : t().lock.showFingerprint);
   const seen = (): string | undefined => {
     if (props.device.stale) return t().lock.stale;
+    if (props.device.silent) return t().lock.silent;
     return props.device.lastSeen === undefined || props.device.current ? undefined : t().lock.lastSeen(formats().ago(props.device.lastSeen, now()));
   };
   return (
@@ -70,6 +75,7 @@ function DeviceLine(props: LineProps): JSX.Element {
             <span class={`device-trust trust-${props.device.trust}`}><Icon of={trusts[props.device.trust]} />{t().lock.trust[props.device.trust]}</span>
           </Show>
           <Show when={seen()}><small>{seen()}</small></Show>
+          <Show when={props.device.older}><small>{props.device.withdrawn ? t().lock.withdrawn : t().lock.older}</small></Show>
         </span>
         <button type="button" class="text-button" aria-expanded={open()} aria-controls={id} aria-label={`${shower()}: ${name()}`} onClick={() => setOpen(!open())}>
           {shower()}
@@ -81,6 +87,9 @@ function DeviceLine(props: LineProps): JSX.Element {
           <Show when={!props.device.current}>
             <p class="device-hint">{t().lock.fingerprintHint}</p>
             <div class="device-actions" role="group" aria-label={t().lock.trustLabel(name())}>
+              <Show when={props.device.withdrawn}>
+                <Button onClick={() => void props.onAllowOlder(props.device)}>{t().lock.allowOlder}</Button>
+              </Show>
               <Show when={props.device.trust !== 'verified'}>
                 <Button look="primary" onClick={() => void props.onDecide(props.device, 'verified')}>{t().lock.matches}</Button>
               </Show>

@@ -2,17 +2,19 @@ import { ArrowLeft, ChevronRight, LogOut, Pencil, Trash, UserPlus, X } from 'luc
 import { createMemo, createSignal, type JSX, onMount, Show } from 'solid-js';
 import type { Address } from '../../core/api';
 import { chatWith } from '../../stores/chats';
+import { formatRoute } from '../../stores/route';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { MemberList } from '../group/MemberList';
 import { media, threePanes } from '../media';
 import { Avatar } from '../parts/Avatar';
 import { Button, IconButton } from '../parts/Button';
-import { CopyButton } from '../parts/CopyText';
+import { CopyButton, ShareButton } from '../parts/CopyText';
 import { Confirm } from '../parts/Dialog';
 import { Field } from '../parts/Field';
 import { Icon } from '../parts/Icon';
 import { lockIcons } from '../parts/Marks';
+import { PictureEdit } from '../parts/PictureEdit';
 import './details.css';
 
 /** Everything about a group, beside the chat where there is room. */
@@ -27,6 +29,7 @@ export default function GroupDetails(props: { readonly address: Address }): JSX.
   const beside = media(threePanes);
   let heading!: HTMLHeadingElement;
   onMount(() => heading.focus({ preventScroll: true }));
+  const link = (): string => location.origin + formatRoute({ name: 'group', address: props.address });
   const here = (): boolean => group()?.state === 'here' || group()?.state === 'out' || group()?.state === 'joining';
 
   const rename = async (event: Event): Promise<void> => {
@@ -49,6 +52,9 @@ export default function GroupDetails(props: { readonly address: Address }): JSX.
       <div class="details-body">
         <div class="details-who">
           <Avatar address={props.address} name={chat().title} size="large" group />
+          <Show when={group()?.may.configure && here()}>
+            <PictureEdit group there={group()?.picture !== undefined} onSet={(picture) => app.attempt(() => app.core.setGroupPicture(props.address, picture), 'saved')} />
+          </Show>
           <Show
             when={name() !== undefined}
             fallback={(
@@ -91,12 +97,13 @@ export default function GroupDetails(props: { readonly address: Address }): JSX.
           <Show when={group()?.privacy === 'public'}>
             <div class="card facts-card">
               <dl><dt>{t().group.address}</dt><dd><bdi dir="ltr" class="address">{props.address}</bdi></dd></dl>
-              <CopyButton text={`xmpp:${props.address}?join`} look="quiet" label={t().group.copyLink} />
+              <ShareButton url={link()} text={t().rooms.shareText(chat().title)} />
+              <CopyButton text={link()} look="quiet" label={t().group.copyLink} />
             </div>
           </Show>
           <div class="card actions-card">
             <button type="button" class="nav-line nav-line-danger" onClick={() => app.overlays.open({ name: 'leave-group', address: props.address })}>
-              <Icon of={LogOut} /><span class="nav-line-text">{t().group.leave}</span>
+              <Icon of={LogOut} mirror /><span class="nav-line-text">{t().group.leave}</span>
             </button>
             <Show when={group()?.may.configure}>
               <button type="button" class="nav-line nav-line-danger" onClick={() => setEnding(true)}>

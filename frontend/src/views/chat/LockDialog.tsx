@@ -1,5 +1,5 @@
 import { ChevronRight, QrCode } from 'lucide';
-import { createMemo, For, type JSX, Show } from 'solid-js';
+import { createMemo, type JSX, Show } from 'solid-js';
 import type { Address, Chat } from '../../core/api';
 import { chatWith } from '../../stores/chats';
 import { sortedMembers } from '../../stores/groups';
@@ -10,6 +10,7 @@ import { Avatar } from '../parts/Avatar';
 import { Button } from '../parts/Button';
 import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
+import { Keyed } from '../parts/Keyed';
 import { lockIcons } from '../parts/Marks';
 import { DeviceList } from './DeviceList';
 import './lock.css';
@@ -76,15 +77,15 @@ function GroupLock(props: { readonly chat: Chat }): JSX.Element {
       <Show when={props.chat.group?.privacy === 'private' && others().length > 0}>
         <h3>{t().group.lockMembers}</h3>
         <ul class="card" role="list">
-          <For each={others()}>
+          <Keyed each={others()} by={(member) => member.address}>
             {(member) => {
-              const lock = createMemo(() => chatWith(chats(), contacts(), member.address).lock);
+              const lock = createMemo(() => chatWith(chats(), contacts(), member().address).lock);
               return (
                 <li>
-                  <button type="button" class="nav-line" onClick={() => app.overlays.open({ name: 'lock', address: member.address })}>
-                    <Avatar address={member.address} name={member.name} size="small" />
+                  <button type="button" class="nav-line" onClick={() => app.overlays.open({ name: 'lock', address: member().address })}>
+                    <Avatar address={member().address} name={member().name} size="small" />
                     <span class="nav-line-text">
-                      <bdi>{member.name}</bdi>
+                      <bdi>{member().name}</bdi>
                       <small class={`lock-${lock()}`}>{lock() === 'unencrypted' ? t().group.notReading : t().lock[lock()]}</small>
                     </span>
                     <Icon of={ChevronRight} mirror />
@@ -92,7 +93,7 @@ function GroupLock(props: { readonly chat: Chat }): JSX.Element {
                 </li>
               );
             }}
-          </For>
+          </Keyed>
         </ul>
       </Show>
     </Dialog>

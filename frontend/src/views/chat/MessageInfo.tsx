@@ -6,6 +6,7 @@ import { read } from '../adapter';
 import { useView } from '../context';
 import { Dialog } from '../parts/Dialog';
 import { LockMark, Ticks } from '../parts/Marks';
+import { Findings } from './Findings';
 
 /** When, how far, how protected. */
 export default function MessageInfo(props: { readonly message: Message }): JSX.Element {
@@ -44,7 +45,7 @@ export default function MessageInfo(props: { readonly message: Message }): JSX.E
         <dt>{t().messageInfo.state}</dt>
         <dd><Show when={props.message.outgoing}><Ticks state={props.message.state} silent /> </Show>{t().chat.state[props.message.state]}</dd>
         <dt>{t().messageInfo.lock}</dt>
-        <dd><LockMark lock={props.message.lock} silent /> {t().messageInfo.lockText[props.message.lock]}</dd>
+        <dd><LockMark lock={props.message.lock} silent /> {t().messageInfo.lockText[props.message.lock]}<Show when={props.message.level === 1}> <small class="quiet">{t().messageInfo.older}</small></Show></dd>
         <Show when={!group() && props.message.device}>
           {(device) => <><dt>{t().messageInfo.device}</dt><dd>{t().lock.device(String(device()))}</dd></>}
         </Show>
@@ -52,6 +53,7 @@ export default function MessageInfo(props: { readonly message: Message }): JSX.E
           {(reason) => <><dt>{t().messageInfo.why}</dt><dd>{t().reason(reason())}</dd></>}
         </Show>
       </dl>
+      <Findings message={props.message} />
       <Show when={versions().length > 0}>
         <h3>{t().chat.editsTitle}</h3>
         <ul class="edits" role="list">

@@ -1,4 +1,4 @@
-import { ArrowDown, Copy, Forward, Info, LockOpen, Pencil, Reply, RotateCw, SmilePlus, Trash } from 'lucide';
+import { ArrowDown, CircleStop, Copy, Forward, Info, LockOpen, Pencil, Pin, PinOff, Reply, RotateCw, SmilePlus, Timer, Trash } from 'lucide';
 import { createEffect, createMemo, createSignal, type JSX, Match, on, onCleanup, Show, Switch, untrack } from 'solid-js';
 import { Virtualizer, type VirtualizerHandle } from 'virtua/solid';
 import type { Chat } from '../../core/api';
@@ -71,7 +71,45 @@ export function MessageList(props: { readonly conversation: Conversation; readon
 
   // ── where the list stands ──
 
+  const target = read(conversation.target);
+  /** The row that one wants to be led to, or the next one after it. */
+  const aimedIndex = (): number => {
+    const wanted = target();
+    if (!wanted || state().status !== 'ready') return -1;
+    const list = keys();
+    const exact = list.indexOf(wanted.id);
+    return exact >= 0 ? exact : list.findIndex((key) => {
+      const its = row(key);
+      return (its?.kind === 'message' && its.message.order >= wanted.order) || (its?.kind === 'unreadable' && (its.messages.at(-1)?.order ?? 0) >= wanted.order);
+    });
+  };
+  /** Goes there, and shows for a moment where it is. */
+  const arrive = (): void => {
+    const index = aimedIndex();
+    const key = keys()[index];
+    if (key === undefined) return;
+    conversation.target.set(undefined);
+    following = false;
+    newest = keys().at(-1);
+    handle?.scrollToIndex(index, { align: 'center' });
+    // Who is looking for words goes on looking; everybody else is where they wanted to be.
+    if (document.activeElement?.closest('.chat-search')) setFocusKey(key);
+    else focusRow(key);
+    setShown(key);
+    clearTimeout(shownTimer);
+    shownTimer = setTimeout(() => setShown(undefined), 1500);
+    requestAnimationFrame(look);
+  };
+  let shownTimer: ReturnType<typeof setTimeout> | undefined;
+  onCleanup(() => clearTimeout(shownTimer));
+
   const place = (): void => {
+    const aimed = aimedIndex();
+    if (aimed >= 0) {
+      following = false;
+      handle?.scrollToIndex(aimed, { align: 'center' });
+      return;
+    }
     const divider = keys().indexOf('unread');
     following = divider < 0;
     if (following) toEnd();
@@ -82,6 +120,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
     place();
     requestAnimationFrame(() => requestAnimationFrame(() => {
       setSettled(true);
+      arrive();
       lastTop = scroller.scrollTop;
       lastHeight = scroller.scrollHeight;
       look();
@@ -89,6 +128,9 @@ export function MessageList(props: { readonly conversation: Conversation; readon
   };
 
   let newest: string | undefined;
+  createEffect(on([target, keys, () => state().status], () => {
+    if (target() && settled()) queueMicrotask(arrive);
+  }));
   createEffect(on(keys, (list) => {
     if (list.length === 0) return;
     if (!settled()) {
@@ -117,8 +159,8 @@ export function MessageList(props: { readonly conversation: Conversation; readon
     const end = distance <= nearEnd ? list.length - 1 : handle.findItemIndex(scroller.scrollTop + scroller.clientHeight - 24);
     for (let i = end; i >= 0; i--) {
       const seen = row(list[i] ?? '');
-      if (seen?.kind !== 'message' && seen?.kind !== 'unreadable') continue;
-      conversation.seen(seen.kind === 'message' ? seen.message.order : seen.messages.at(-1)?.order ?? 0);
+      if (seen?.kind !== 'message' && seen?.kind !== 'unreadable' && seen?.kind !== 'notice') continue;
+      conversation.seen(seen.kind !== 'unreadable' ? seen.message.order : seen.messages.at(-1)?.order ?? 0);
       break;
     }
     if (scroller.scrollTop < fetchAhead) void conversation.loadOlder();
@@ -185,9 +227,16 @@ export function MessageList(props: { readonly conversation: Conversation; readon
   const focusRow = (key: string): void => {
     setFocusKey(key);
     handle?.scrollToIndex(keys().indexOf(key), { align: 'nearest' });
-    const element = scroller.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
-    if (element) element.focus({ preventScroll: true });
-    else requestAnimationFrame(() => scroller.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true }));
+    // It is brought into the document, hidden until it has been measured, and perhaps replaced while rows come in around it.
+    let had = false;
+    const focus = (frames: number): void => {
+      if (focusKey() !== key) return;
+      const element = scroller.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
+      if (!had || document.activeElement === document.body) element?.focus({ preventScroll: true });
+      had ||= element !== null && document.activeElement === element;
+      if (frames > 0) requestAnimationFrame(() => focus(frames - 1));
+    };
+    focus(30);
   };
   const pressed = (event: KeyboardEvent): void => {
     if (!(event.target instanceof HTMLElement) || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -235,6 +284,17 @@ export function MessageList(props: { readonly conversation: Conversation; readon
 
   const nameOf = (address: Address, name: string | undefined): string =>
     (address === session().address ? t().common.you : group() ? senderName(contacts(), address, name ?? names().get(props.chat.id)?.get(address)) : address === props.chat.id ? props.chat.title : senderName(contacts(), address, name));
+  const nameable = createMemo((): readonly string[] => {
+    const { displayName } = session();
+    return group() ? [...names().get(props.chat.id)?.values() ?? [], ...(displayName === undefined ? [] : [displayName])] : [];
+  });
+  /** What somebody did to the chat. */
+  const noticeText = (message: Message): string => {
+    const seconds = message.timerSet ?? 0, time = formats().duration(seconds);
+    if (message.outgoing) return seconds === 0 ? t().timer.offOwn : t().timer.setOwn(time);
+    const who = nameOf(message.from, message.name);
+    return seconds === 0 ? t().timer.offBy(who) : t().timer.setBy(who, time);
+  };
   const [picking, setPicking] = createSignal<{ row: MessageOf; anchor: DOMRect }>();
   const [deleting, setDeleting] = createSignal<MessageOf>();
   const [shown, setShown] = createSignal<string>();
@@ -248,17 +308,14 @@ export function MessageList(props: { readonly conversation: Conversation; readon
     act();
     queueMicrotask(() => document.getElementById('composer')?.focus());
   };
-  /** Goes to the message that another one answers; "back" leads to where one was. */
+  /** Goes to the message that another one answers; the browser's "back" leads to where one was. */
   const goTo = async (message: Message): Promise<void> => {
     const id = message.reply?.id;
-    if (id === undefined || !(await conversation.reveal(id))) return;
-    following = false;
-    const index = keys().indexOf(id);
-    if (index < 0) return;
-    handle?.scrollToIndex(index, { align: 'center' });
-    focusRow(id);
-    setShown(id);
-    setTimeout(() => setShown(undefined), 1500);
+    if (id === undefined || !(await conversation.reveal(id))) {
+      app.notices.error({ code: 'not-found' });
+      return;
+    }
+    app.router.leap(() => void conversation.aim(message));
   };
 
   let menuAnchor = new DOMRect();
@@ -279,7 +336,9 @@ export function MessageList(props: { readonly conversation: Conversation; readon
         { label: t().chat.reactMore, icon: SmilePlus, run: () => void setPicking({ row: chosen, anchor: menuAnchor }) },
       ] : []),
       ...(mayCorrect(message) && writable() ? [{ label: t().chat.edit, icon: Pencil, run: () => compose(() => conversation.correct(message)) }] : []),
-      ...(message.retracted || message.file ? [] : [{ label: t().chat.forward, icon: Forward, run: () => app.overlays.open({ name: 'forward', message }) }]),
+      ...(mayReact(message) ? [{ label: message.pinned ? t().pins.unpin : t().pins.pin, icon: message.pinned ? PinOff : Pin, run: () => void app.attempt(() => conversation.pin(message)) }] : []),
+      ...(message.poll && message.outgoing && !message.poll.closed && mayReact(message) ? [{ label: t().poll.close, icon: CircleStop, run: () => void app.attempt(() => app.core.closePoll(props.chat.id, message.id)) }] : []),
+      ...(message.retracted || message.file || message.poll ? [] : [{ label: t().chat.forward, icon: Forward, run: () => app.overlays.open({ name: 'forward', message }) }]),
       ...(failed ? [{ label: t().chat.failedRetry, icon: RotateCw, run: () => retry(chosen) }] : []),
       ...(failed && chosen.message.reason?.code === 'cannot-encrypt' && props.chat.group?.privacy !== 'private'
         ? [{ label: t().chat.failedOpen, icon: LockOpen, run: () => void setSendOpen(chosen) }] : []),
@@ -319,7 +378,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
                 <Match when={as('message')}>
                   {(it) => (
                     <MessageRow
-                      row={it()} name={authorOf(contacts(), props.chat, it().message)} group={group()} stop={stop() === key} shown={shown() === key} trusted={group() || contacts().get(props.chat.id)?.relation === 'mutual'} nameOf={nameOf} onReact={react} onQuote={(message) => void goTo(message)}
+                      row={it()} name={authorOf(contacts(), props.chat, it().message)} group={group()} stop={stop() === key} shown={shown() === key} trusted={group() || contacts().get(props.chat.id)?.relation === 'mutual'} nameOf={nameOf} names={nameable()} mayVote={mayReact(it().message)} onVote={(message, choices) => void app.attempt(() => app.core.vote(props.chat.id, message.id, choices))} onReact={react} onQuote={(message) => void goTo(message)}
                       onMenu={openMenu} onRetry={retry} onDelete={remove} onSendOpen={(chosen) => setSendOpen(chosen)}
                     />
                   )}
@@ -330,6 +389,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
                 <Match when={as('unread')}>
                   {(it) => <div class="unread-line"><span>{t().chat.unreadFrom(it().count)}</span></div>}
                 </Match>
+                <Match when={as('notice')}>{(it) => <div class="chat-said"><Icon of={Timer} /><span>{noticeText(it().message)}</span></div>}</Match>
                 <Match when={as('unreadable')}>
                   {(it) => <Unreadable messages={it().messages} rowKey={key} stop={stop() === key} />}
                 </Match>

@@ -1,5 +1,5 @@
-import { Ban, Ellipsis, LockOpen } from 'lucide';
-import { For, type JSX, Show } from 'solid-js';
+import { Ban, Ellipsis, LockOpen, Pin, Timer } from 'lucide';
+import { type JSX, Show } from 'solid-js';
 import type { Address, Message } from '../../core/api';
 import type { Row } from '../../stores/rows';
 import { emojiOnly } from '../../stores/richtext';
@@ -7,9 +7,12 @@ import { useView } from '../context';
 import { AuthorName, Avatar } from '../parts/Avatar';
 import { Button } from '../parts/Button';
 import { Icon } from '../parts/Icon';
+import { Keyed } from '../parts/Keyed';
 import { Ticks } from '../parts/Marks';
 import { RichText } from '../parts/RichText';
 import { FileBox } from './FileBox';
+import { PollBox } from './PollBox';
+import { Alarm } from './Findings';
 
 type MessageOf = Extract<Row, { kind: 'message' }>;
 
@@ -33,6 +36,10 @@ type Props = {
   readonly onQuote: (message: Message) => void;
   readonly nameOf: (address: Address, name: string | undefined) => string;
   readonly onSendOpen: (row: MessageOf) => void;
+  /** Who can be named here. */
+  readonly names: readonly string[];
+  readonly mayVote: boolean;
+  readonly onVote: (message: Message, choices: readonly number[]) => void;
 };
 
 const longPress = 450;
@@ -40,7 +47,7 @@ const longPress = 450;
 export function MessageRow(props: Props): JSX.Element {
   const { t, formats } = useView();
   const message = () => props.row.message;
-  const emoji = (): number => (message().reply || message().retracted ? 0 : emojiOnly(message().text));
+  const emoji = (): number => (message().reply || message().retracted || message().poll ? 0 : emojiOnly(message().text));
   const gone = (): string => {
     const by = message().retracted?.by;
     if (by !== undefined && by !== '') return t().chat.deletedBy(by);
@@ -56,11 +63,12 @@ export function MessageRow(props: Props): JSX.Element {
     const end = message().outgoing ? `, ${t().chat.state[message().state]}` : '';
     const open = message().lock === 'unencrypted' ? `, ${t().chat.notLocked}` : '';
     const { file } = message();
-    const text = message().retracted ? gone() : file ? `${t().chat.fileKinds[file.kind]}, ${file.name}` : message().text;
+    const text = message().retracted ? gone() : message().poll ? `${t().poll.kind}, ${message().text}` : file ? `${t().chat.fileKinds[file.kind]}, ${file.name}` : message().text;
+    const kept = `${message().pinned ? `, ${t().pins.one}` : ''}${message().timer ? `, ${t().timer.mark(formats().duration(message().timer!))}` : ''}`;
     const edited = message().edited ? `, ${t().chat.edited}` : '';
     const reacted = (message().reactions ?? []).map((reaction) => `, ${reactedBy(reaction.emoji, reaction.from)}`).join('');
     const answered = message().reply ? ` (${t().chat.replyTo(quoted())})` : '';
-    return `${who}, ${t().chat.time(formats().time(message().at))}: ${text}${answered}${edited}${reacted}${end}${open}`;
+    return `${who}, ${t().chat.time(formats().time(message().at))}: ${text}${answered}${edited}${kept}${reacted}${end}${open}`;
   };
   let bubble!: HTMLDivElement;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -99,13 +107,18 @@ export function MessageRow(props: Props): JSX.Element {
               </button>
             )}
           </Show>
+          <Show when={message().poll}>
+            {(poll) => <PollBox message={message()} poll={poll()} stop={props.stop} mayVote={props.mayVote} nameOf={props.nameOf} onVote={(choices) => props.onVote(message(), choices)} />}
+          </Show>
           <Show when={message().file}>{(file) => <FileBox message={message()} file={file()} trusted={props.trusted} />}</Show>
           <div class={`text text-emoji-${emoji()}`} dir="auto">
-            <Show when={!message().retracted} fallback={<span class="tombstone"><Icon of={Ban} />{gone()}</span>}><RichText text={message().text} /></Show>
+            <Show when={!message().retracted} fallback={<span class="tombstone"><Icon of={Ban} />{gone()}</span>}><Show when={!message().poll}><RichText text={message().text} names={props.names} /></Show></Show>
             <span class="meta">
               <Show when={message().lock === 'unencrypted'}>
                 <span class="meta-open" title={t().chat.notLockedLong}><Icon of={LockOpen} /></span>
               </Show>
+              <Show when={message().pinned}><span title={t().pins.one}><Icon of={Pin} /></span></Show>
+              <Show when={message().timer}>{(seconds) => <span title={t().timer.mark(formats().duration(seconds()))}><Icon of={Timer} /></span>}</Show>
               <Show when={message().edited}><span>{t().chat.edited}</span></Show>
               <time datetime={new Date(message().at).toISOString()} title={formats().full(message().at)}>{formats().time(message().at)}</time>
               <Show when={message().outgoing}><Ticks state={message().state} /></Show>
@@ -122,21 +135,22 @@ export function MessageRow(props: Props): JSX.Element {
       <Show when={message().reactions}>
         {(all) => (
           <div class="reactions">
-            <For each={all()}>
+            <Keyed each={all()} by={(reaction) => reaction.emoji}>
               {(reaction) => (
                 <button
-                  type="button" class="reaction" tabindex="-1" aria-pressed={reaction.own} title={reactedBy(reaction.emoji, reaction.from)}
-                  aria-label={reactedBy(reaction.emoji, reaction.from)} onClick={() => props.onReact(props.row, reaction.emoji)}
+                  type="button" class="reaction" tabindex="-1" aria-pressed={reaction().own} title={reactedBy(reaction().emoji, reaction().from)}
+                  aria-label={reactedBy(reaction().emoji, reaction().from)} onClick={() => props.onReact(props.row, reaction().emoji)}
                 >
                   <span class="reaction-pill">
-                    <span>{reaction.emoji}</span><Show when={reaction.from.length > 1}><span class="reaction-count">{formats().number(reaction.from.length)}</span></Show>
+                    <span>{reaction().emoji}</span><Show when={reaction().from.length > 1}><span class="reaction-count">{formats().number(reaction().from.length)}</span></Show>
                   </span>
                 </button>
               )}
-            </For>
+            </Keyed>
           </div>
         )}
       </Show>
+      <Alarm message={message()} />
       <Show when={message().state === 'failed'}>
         <div class="failed-line">
           <p>{message().reason ? t().reason(message().reason!) : t().chat.state.failed}</p>

@@ -1,6 +1,7 @@
 import { Ban, EyeOff, LogOut, ShieldAlert, TriangleAlert, UserPlus, UsersRound } from 'lucide';
 import { type JSX, Match, Show, Switch } from 'solid-js';
 import type { Chat, Contact, Group } from '../../core/api';
+import { isStranger } from '../../stores/chats';
 import { senderName } from '../../stores/groups';
 import { read } from '../adapter';
 import { useView } from '../context';
@@ -47,6 +48,15 @@ export function Notices(props: Props): JSX.Element {
           <Button look="primary" onClick={() => void attempt(() => core.acceptContact(props.chat.id), 'contact-added')}>{t().requests.accept}</Button>
         </div>
       </Match>
+      <Match when={isStranger(props.chat, props.contact)}>
+        <div class="chat-notice">
+          <Icon of={UserPlus} />
+          <p>{t().chat.strangerAsk(props.chat.title)}</p>
+          <Button look="quiet" onClick={() => app.overlays.open({ name: 'report', address: props.chat.id })}>{t().report.action}</Button>
+          <Button look="quiet" onClick={() => void attempt(() => core.block(props.chat.id), 'blocked')}>{t().requests.block}</Button>
+          <Button look="primary" onClick={() => void attempt(() => core.addContact(props.chat.id), 'request-sent')}>{t().requests.accept}</Button>
+        </div>
+      </Match>
       <Match when={!props.contact || props.contact.relation === 'none'}>
         <div class="chat-notice">
           <Icon of={UserPlus} />
@@ -89,14 +99,14 @@ function GroupNotice(props: { readonly chat: Chat; readonly group: Group }): JSX
       <Match when={over()}>
         {(text) => (
           <div class="chat-notice">
-            <Icon of={LogOut} />
+            <Icon of={LogOut} mirror />
             <p>{text()}<Show when={props.group.note}> <bdi>“{props.group.note}”</bdi></Show></p>
           </div>
         )}
       </Match>
       <Match when={props.group.state === 'out'}>
         <div class="chat-notice">
-          <Icon of={LogOut} />
+          <Icon of={LogOut} mirror />
           <p>{t().group.outBar}</p>
           <Button onClick={() => void attempt(() => core.enterGroup(props.chat.id))}>{t().group.outAction}</Button>
         </div>

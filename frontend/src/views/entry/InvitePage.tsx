@@ -55,6 +55,9 @@ export default function InvitePage(props: { readonly token: string }): JSX.Eleme
           </EntryFrame>
         )}
       </Match>
+      <Match when={state().info?.reset !== undefined && state().info}>
+        {(info) => <ResetPassword info={info()} invitation={invitation} onDone={() => { app.notices.done('password-changed'); leave({ name: 'home' }); }} onBusy={setEntering} />}
+      </Match>
       <Match when={signedIn() && state().info}>
         {(info) => (
           <Show
@@ -82,6 +85,46 @@ export default function InvitePage(props: { readonly token: string }): JSX.Eleme
         {(info) => <Join info={info()} invitation={invitation} onCreate={create} onSignIn={() => leave({ name: 'home' })} />}
       </Match>
     </Switch>
+  );
+}
+
+/** A link with which somebody who has forgotten the password chooses another one. */
+function ResetPassword(props: { readonly info: InviteInfo; readonly invitation: Invitation; readonly onDone: () => void; readonly onBusy: (busy: boolean) => void }): JSX.Element {
+  const { t } = useView();
+  const state = read(props.invitation);
+  const [password, setPassword] = createSignal('');
+  let input!: HTMLInputElement;
+  const address = (): string => `${props.info.reset ?? ''}@${props.info.domain}`;
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    props.onBusy(true);
+    if (await props.invitation.reset(password())) props.onDone();
+    else {
+      props.onBusy(false);
+      input.focus();
+    }
+  };
+  const wrong = (): string | undefined => {
+    switch (state().wrong?.password) {
+      case 'missing': return t().invite.passwordMissing;
+      case 'short': return t().password.atLeast(props.info.minPassword);
+      case 'weak': return t().reason({ code: 'password-weak' });
+      default: return undefined;
+    }
+  };
+  return (
+    <EntryFrame title={t().invite.resetTitle} lead={t().invite.resetText(address())}>
+      <form class="form" novalidate onSubmit={(event) => void submit(event)}>
+        <input class="hidden" type="text" name="username" autocomplete="username" value={address()} readonly tabindex="-1" aria-hidden="true" />
+        <NewPassword
+          label={t().settings.password.next} value={password()} onInput={setPassword} minimum={props.info.minPassword} ownWords={[props.info.reset ?? '']} error={wrong()}
+          ref={(element) => { input = element; }}
+        />
+        <FormError text={((reason) => reason && t().reason(reason))(state().error)} />
+        <p class="quiet">{t().invite.resetDevices}</p>
+        <Button type="submit" look="primary" wide busy={state().busy}>{state().busy ? t().settings.password.busy : t().invite.resetSubmit}</Button>
+      </form>
+    </EntryFrame>
   );
 }
 

@@ -63,7 +63,7 @@ export default function SignInPage(): JSX.Element {
         <FormError text={((reason) => reason && t().reason(reason))(state().reason)} />
         <Button type="submit" look="primary" wide busy={state().busy}>{state().busy ? t().signIn.busy : t().signIn.submit}</Button>
       </form>
-      <Show when={locked()} fallback={<p class="entry-note">{t().signIn.noAccount}</p>}>
+      <Show when={locked()} fallback={<><p class="entry-note">{t().signIn.otherDevice}</p><p class="entry-note">{t().signIn.noAccount}</p></>}>
         <Button look="quiet" wide onClick={() => app.overlays.open({ name: 'sign-out' })}>{t().signIn.lockedForget}</Button>
       </Show>
     </EntryFrame>

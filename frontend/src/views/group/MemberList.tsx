@@ -1,5 +1,5 @@
 import { Crown, Ellipsis, MessageCircle, ShieldCheck, User, UserMinus } from 'lucide';
-import { createEffect, createMemo, createSignal, For, type JSX, on, Show } from 'solid-js';
+import { createEffect, createMemo, createSignal, type JSX, on, Show } from 'solid-js';
 import type { Chat, Member } from '../../core/api';
 import { type Deed, deedsWith, sortedMembers } from '../../stores/groups';
 import { Resource } from '../../stores/resource';
@@ -8,6 +8,7 @@ import { useView } from '../context';
 import { Avatar } from '../parts/Avatar';
 import { IconButton } from '../parts/Button';
 import { Confirm } from '../parts/Dialog';
+import { Keyed } from '../parts/Keyed';
 import { Menu, type MenuItem } from '../parts/Menu';
 import { Failed, Patiently } from '../parts/states';
 import './group.css';
@@ -55,27 +56,27 @@ export function MemberList(props: { readonly chat: Chat }): JSX.Element {
       >
         {(shown) => (
           <ul class="card member-list" role="list" aria-label={t().group.members}>
-            <For each={shown()}>
+            <Keyed each={shown()} by={(member) => member.address}>
               {(member) => (
                 <li class="member">
-                  <Avatar address={member.address} name={member.name} size="small" availability={member.here ? 'online' : undefined} />
+                  <Avatar address={member().address} name={member().name} size="small" availability={member().here ? 'online' : undefined} />
                   <span class="member-text">
-                    <span class="member-name"><bdi>{member.name}</bdi><Show when={member.self}> <span class="quiet">({t().common.you})</span></Show></span>
+                    <span class="member-name"><bdi>{member().name}</bdi><Show when={member().self}> <span class="quiet">({t().common.you})</span></Show></span>
                     <small>
-                      <Show when={member.role !== 'member'}><span class="member-role" title={t().group.roleText[member.role]}>{t().group.role[member.role]}</span></Show>
-                      <Show when={member.here && !member.self}><span class="hidden">, {t().group.here}</span></Show>
-                      <Show when={member.canRead === false}><span class="member-blind">{t().group.notReading}</span></Show>
+                      <Show when={member().role !== 'member'}><span class="member-role" title={t().group.roleText[member().role]}>{t().group.role[member().role]}</span></Show>
+                      <Show when={member().here && !member().self}><span class="hidden">, {t().group.here}</span></Show>
+                      <Show when={member().canRead === false}><span class="member-blind">{t().group.notReading}</span></Show>
                     </small>
                   </span>
-                  <Show when={deeds(member).length > 0}>
+                  <Show when={deeds(member()).length > 0}>
                     <IconButton
-                      icon={Ellipsis} label={t().group.actionsFor(member.name)}
-                      onClick={(event) => setMenu({ member, anchor: event.currentTarget.getBoundingClientRect() })}
+                      icon={Ellipsis} label={t().group.actionsFor(member().name)}
+                      onClick={(event) => setMenu({ member(), anchor: event.currentTarget.getBoundingClientRect() })}
                     />
                   </Show>
                 </li>
               )}
-            </For>
+            </Keyed>
           </ul>
         )}
       </Show>

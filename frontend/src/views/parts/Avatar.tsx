@@ -1,8 +1,10 @@
 import { Minus, Moon } from 'lucide';
-import { createEffect, type JSX, Show } from 'solid-js';
+import { createEffect, createMemo, type JSX, Show } from 'solid-js';
 import type { Address, Availability } from '../../core/api';
 import { tintOf } from '../../stores/colour';
 import { initials } from '../../stores/initials';
+import { read } from '../adapter';
+import { useView } from '../context';
 import { Icon } from './Icon';
 
 type Props = {
@@ -31,14 +33,23 @@ export function AuthorName(props: { readonly address: Address; readonly name: st
   return <b ref={name} class="author" dir="auto" aria-hidden="true">{props.name}</b>;
 }
 
-/** Initials on the colour of the address (XEP-0392). The name stands beside it, so it is hidden from screen readers. */
+/** The picture of somebody, or initials on the colour of the address (XEP-0392). The name stands beside it, so it is hidden from screen readers. */
 export function Avatar(props: Props): JSX.Element {
+  const { app } = useView();
   let ground!: HTMLSpanElement;
+  const faces = read(app.pictures);
+  const hash = createMemo(() => faces().get(props.address));
+  const url = createMemo(() => {
+    const of = hash();
+    return of === undefined ? undefined : read(app.pictures.url(of));
+  });
   createEffect(() => tint(ground, props.address));
   const mark = (): Availability | undefined => (props.availability === 'offline' ? undefined : props.availability);
   return (
     <span class={`avatar avatar-${props.size ?? 'medium'}`} classList={{ 'avatar-group': props.group === true }} aria-hidden="true">
-      <span class="avatar-ground" ref={ground}>{initials(props.name)}</span>
+      <span class="avatar-ground" ref={ground}>
+        <Show when={url()?.()} fallback={initials(props.name)}>{(it) => <img class="avatar-picture" src={it()} alt="" draggable={false} />}</Show>
+      </span>
       <Show when={mark()}>
         {(availability) => (
           <span class={`avatar-mark avatar-mark-${availability()}`}>

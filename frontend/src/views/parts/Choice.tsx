@@ -1,10 +1,10 @@
-import { createUniqueId, For, type JSX } from 'solid-js';
+import { createUniqueId, For, type JSX, Show } from 'solid-js';
 import './choice.css';
 
 type Props<T extends string> = {
   readonly legend: string;
   readonly value: T;
-  readonly options: readonly { readonly value: T; readonly label: string; readonly lang?: string }[];
+  readonly options: readonly { readonly value: T; readonly label: string; readonly hint?: string; readonly lang?: string }[];
   readonly onChange: (value: T) => void;
   readonly hideLegend?: boolean;
 };
@@ -20,7 +20,7 @@ export function Choice<T extends string>(props: Props<T>): JSX.Element {
           {(option) => (
             <label class="choice-line" lang={option.lang}>
               <input type="radio" name={name} value={option.value} checked={props.value === option.value} onChange={() => props.onChange(option.value)} />
-              <span>{option.label}</span>
+              <span class="choice-text"><span>{option.label}</span><Show when={option.hint}><small>{option.hint}</small></Show></span>
             </label>
           )}
         </For>

@@ -1,5 +1,5 @@
 import { Laptop, Monitor } from 'lucide';
-import { createEffect, createMemo, createSignal, For, type JSX, lazy, on, Show, Suspense } from 'solid-js';
+import { createEffect, createMemo, createSignal, type JSX, lazy, on, Show, Suspense } from 'solid-js';
 import type { Login } from '../../core/api';
 import { loginsOf } from '../../stores/devices';
 import { Resource } from '../../stores/resource';
@@ -9,7 +9,9 @@ import { useView } from '../context';
 import { Button } from '../parts/Button';
 import { Confirm } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
+import { Keyed } from '../parts/Keyed';
 import { Failed, Patiently } from '../parts/states';
+import { AddDevice } from './AddDevice';
 import '../chat/lock.css';
 
 const Qr = lazy(async () => ({ default: (await import('../parts/Qr')).Qr }));
@@ -48,26 +50,27 @@ export function Devices(): JSX.Element {
         >
           {(list) => (
             <ul class="card" role="list">
-              <For each={list()}>
+              <Keyed each={list()} by={(login) => login.id}>
                 {(login) => (
                   <li class="device-line">
-                    <Icon of={login.current ? Monitor : Laptop} />
-                    <span class="device-names"><b><bdi>{login.name}</bdi></b><Show when={when(login)}><small>{when(login)}</small></Show></span>
-                    <Show when={!login.current}>
+                    <Icon of={login().current ? Monitor : Laptop} />
+                    <span class="device-names"><b><bdi>{login().name}</bdi></b><Show when={when(login())}><small>{when(login())}</small></Show></span>
+                    <Show when={!login().current}>
                       <button
-                        type="button" class="text-button text-button-danger" aria-label={`${t().settings.devices.signOut}: ${login.name}`}
-                        onClick={() => setEnding(login)}
+                        type="button" class="text-button text-button-danger" aria-label={`${t().settings.devices.signOut}: ${login().name}`}
+                        onClick={() => setEnding(login())}
                       >
                         {t().settings.devices.signOut}
                       </button>
                     </Show>
                   </li>
                 )}
-              </For>
+              </Keyed>
             </ul>
           )}
         </Show>
       </section>
+      <AddDevice />
       <Show when={session().address}>
         {(own) => (
           <section class="section">

@@ -6,6 +6,7 @@ import { Avatar } from '../parts/Avatar';
 import { Button } from '../parts/Button';
 import { CopyField } from '../parts/CopyText';
 import { Field } from '../parts/Field';
+import { PictureEdit } from '../parts/PictureEdit';
 
 export function Profile(): JSX.Element {
   const { app, t } = useView();
@@ -26,7 +27,10 @@ export function Profile(): JSX.Element {
   };
   return (
     <>
-      <div class="profile-picture"><Avatar address={address()} name={name() || localPart(address())} size="large" /></div>
+      <div class="profile-picture"><Avatar address={address()} name={name() || localPart(address())} size="large" />
+        <PictureEdit there={session().picture !== undefined} onSet={(picture) => app.attempt(() => app.core.setPicture(picture), 'saved')} />
+        <p class="quiet">{t().picture.who}</p>
+      </div>
       <form class="form" onSubmit={(event) => void save(event)}>
         <Field
           label={t().settings.profile.name} hint={t().settings.profile.nameHint} value={name()} onInput={setTyped} maxlength="60" autocomplete="name"

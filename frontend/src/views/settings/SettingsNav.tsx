@@ -1,4 +1,4 @@
-import { ArrowLeft, Ban, Bell, ChevronRight, Info, KeyRound, Languages, LogOut, MonitorSmartphone, Palette, Smartphone, User, type IconNode } from 'lucide';
+import { ArrowLeft, Baby, Ban, Bell, ChevronRight, Eye, FileArchive, Info, KeyRound, Languages, LogOut, MonitorSmartphone, Palette, Smartphone, User, type IconNode } from 'lucide';
 import { For, type JSX } from 'solid-js';
 import { formatRoute, type Route, settingsSections, type SettingsSection } from '../../stores/route';
 import { localPart } from '../../stores/contacts';
@@ -11,7 +11,7 @@ import { rove } from '../parts/rove';
 import './settings.css';
 
 const icons: Readonly<Record<SettingsSection, IconNode>> = {
-  profile: User, devices: MonitorSmartphone, appearance: Palette, language: Languages, notifications: Bell, app: Smartphone, blocked: Ban, password: KeyRound, about: Info,
+  profile: User, devices: MonitorSmartphone, appearance: Palette, language: Languages, notifications: Bell, privacy: Eye, family: Baby, data: FileArchive, app: Smartphone, blocked: Ban, password: KeyRound, about: Info,
 };
 
 /** The sections of the settings, in place of the chat list. */

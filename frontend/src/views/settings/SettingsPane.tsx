@@ -9,15 +9,18 @@ import { About } from './About';
 import { Appearance } from './Appearance';
 import { Blocked } from './Blocked';
 import { Devices } from './Devices';
+import { Family } from './Family';
 import { Language } from './Language';
 import { Notifications } from './Notifications';
 import { OnThisDevice } from './OnThisDevice';
 import { Password } from './Password';
+import { Privacy } from './Privacy';
 import { Profile } from './Profile';
+import { YourData } from './YourData';
 import './settings.css';
 
 const sections: Readonly<Record<SettingsSection, Component>> = {
-  profile: Profile, devices: Devices, appearance: Appearance, language: Language, notifications: Notifications, app: OnThisDevice, blocked: Blocked, password: Password, about: About,
+  profile: Profile, devices: Devices, appearance: Appearance, language: Language, notifications: Notifications, privacy: Privacy, family: Family, data: YourData, app: OnThisDevice, blocked: Blocked, password: Password, about: About,
 };
 
 /** One section of the settings; the profile where none was chosen and there is room for it. */

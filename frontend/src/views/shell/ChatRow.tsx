@@ -1,17 +1,23 @@
-import { AtSign, UsersRound } from 'lucide';
-import { createMemo, type JSX, Match, Show, Switch } from 'solid-js';
+import { Archive, ArchiveRestore, AtSign, BellOff, Ellipsis, Mail, MailOpen, Pin, UsersRound } from 'lucide';
+import { createMemo, type JSX, Match, onCleanup, onMount, Show, Switch } from 'solid-js';
 import type { Address } from '../../core/api';
+import { deedOfKey } from '../../stores/arrange';
 import { chatWith } from '../../stores/chats';
 import { senderName } from '../../stores/groups';
 import { formatRoute, type Route } from '../../stores/route';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { Avatar } from '../parts/Avatar';
+import { IconButton } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { Ticks } from '../parts/Marks';
+import { doWithChat } from './chatdeeds';
+import { swipable } from './swipe';
+
+const longPress = 450;
 
 /** One line of the chat list. */
-export function ChatRow(props: { readonly address: Address; readonly current: boolean; readonly stop: boolean }): JSX.Element {
+export function ChatRow(props: { readonly address: Address; readonly current: boolean; readonly stop: boolean; readonly onMenu: (address: Address, anchor: DOMRect) => void }): JSX.Element {
   const { app, t, formats, now } = useView();
   const chats = read(app.chats);
   const contacts = read(app.contacts);
@@ -36,46 +42,88 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
     event.preventDefault();
     app.router.go(route());
   };
+  /** Only what is in the list can be arranged: not the people one has not written to. */
+  const arranged = (): boolean => stored() !== undefined && (chat().last !== undefined || group() || chat().draft !== '' || chat().marked === true || chat().pinned === true);
+  const openMenu = (anchor: DOMRect): void => { if (arranged()) props.onMenu(props.address, anchor); };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const release = (): void => clearTimeout(timer);
+  let row!: HTMLAnchorElement;
+  onMount(() => {
+    const stop = swipable(row, {
+      toStart: () => { if (arranged()) doWithChat(app, chat(), chat().archived ? 'unarchive' : 'archive'); },
+      toEnd: () => { if (arranged()) doWithChat(app, chat(), chat().unread > 0 || chat().marked ? 'markRead' : 'markUnread'); },
+    });
+    onCleanup(stop);
+    onCleanup(release);
+  });
+  const keys = (event: KeyboardEvent): void => {
+    if (event.altKey || event.ctrlKey || event.metaKey || !arranged()) return;
+    const deed = event.shiftKey ? undefined : deedOfKey(event.key.toLowerCase(), chat());
+    if (deed) doWithChat(app, chat(), deed);
+    else if (event.key === 'ContextMenu' || (event.shiftKey && event.key === 'F10')) openMenu(row.getBoundingClientRect());
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
   return (
-    <a
-      class="chat-row" classList={{ 'chat-row-unread': chat().unread > 0 }} href={formatRoute(route())} data-address={props.address}
-      tabindex={props.stop ? 0 : -1} aria-current={props.current ? 'page' : undefined} onClick={open}
-    >
-      <Avatar address={props.address} name={chat().title} availability={contact()?.availability} group={group()} />
-      <span class="chat-row-text">
-        <span class="chat-row-top">
-          <Show when={group()}><Icon of={UsersRound} class="chat-row-group" /></Show>
-          <span class="chat-row-name own-direction" dir="auto">{chat().title}</span>
-          <Show when={chat().group}>{(it) => <span class="hidden">, {t().group.count(it().people)},</span>}</Show>
-          <Show when={contact()?.availability !== 'offline' && contact()}>{(it) => <span class="hidden">, {t().presence[it().availability]},</span>}</Show>
-          <Show when={chat().last}>{(last) => <time datetime={new Date(last().at).toISOString()}>{formats().brief(last().at, now())}</time>}</Show>
-        </span>
-        <span class="chat-row-bottom">
-          <span class="chat-row-preview own-direction" dir="auto">
-            <Switch fallback={<span class="quiet">{contact()?.relation === 'pending' ? t().list.pending : t().list.nothingYet}</span>}>
-              <Match when={writing()}>{(text) => <span class="is-typing">{text()}</span>}</Match>
-              <Match when={chat().draft.trim() !== '' && !props.current}><span class="is-draft">{t().list.draft}</span> {chat().draft}</Match>
-              <Match when={chat().last}>
-                {(last) => (
-                  <>
-                    <Show when={last().outgoing}><Ticks state={last().state} /> </Show>
-                    <Show when={!last().outgoing && last().from}>
-                      {(from) => <span class="chat-row-from">{t().group.says(senderName(contacts(), from(), last().name))} </span>}
-                    </Show>
-                    {last().file ? t().chat.fileKinds[last().file!] : last().retracted ? t().chat.deleted : last().problem ? t().list.unreadable : last().text}
-                  </>
-                )}
-              </Match>
-            </Switch>
+    <div class="chat-line">
+      <span class="chat-swipe chat-swipe-end" aria-hidden="true"><Icon of={chat().unread > 0 || chat().marked ? MailOpen : Mail} />{chat().unread > 0 || chat().marked ? t().arrange.swipeRead : t().arrange.swipeUnread}</span>
+      <span class="chat-swipe chat-swipe-start" aria-hidden="true">{chat().archived ? t().arrange.unarchive : t().arrange.swipeArchive}<Icon of={chat().archived ? ArchiveRestore : Archive} /></span>
+      <a
+        ref={row} class="chat-row" classList={{ 'chat-row-unread': (chat().unread > 0 && !chat().muted) || chat().marked === true, 'chat-row-muted': chat().muted !== undefined }} href={formatRoute(route())} data-address={props.address}
+        tabindex={props.stop ? 0 : -1} aria-current={props.current ? 'page' : undefined} onClick={open} onKeyDown={keys}
+        onContextMenu={(event) => {
+          if (event.shiftKey || !arranged()) return;
+          event.preventDefault();
+          openMenu(event.clientX === 0 && event.clientY === 0 ? row.getBoundingClientRect() : new DOMRect(event.clientX, event.clientY, 0, 0));
+        }}
+        onPointerDown={(event) => { if (event.pointerType === 'touch') timer = setTimeout(() => openMenu(row.getBoundingClientRect()), longPress); }}
+        onPointerMove={release} onPointerUp={release} onPointerCancel={release}
+      >
+        <Avatar address={props.address} name={chat().title} availability={contact()?.availability} group={group()} />
+        <span class="chat-row-text">
+          <span class="chat-row-top">
+            <Show when={group()}><Icon of={UsersRound} class="chat-row-group" /></Show>
+            <span class="chat-row-name own-direction" dir="auto">{chat().title}</span>
+            <Show when={chat().group}>{(it) => <span class="hidden">, {t().group.count(it().people)},</span>}</Show>
+            <Show when={contact()?.availability !== 'offline' && contact()}>{(it) => <span class="hidden">, {t().presence[it().availability]},</span>}</Show>
+            <Show when={chat().muted}><span class="chat-row-sign" title={t().arrange.muted}><Icon of={BellOff} /><span class="hidden">, {t().arrange.muted},</span></span></Show>
+            <Show when={chat().pinned}><span class="chat-row-sign" title={t().arrange.pinned}><Icon of={Pin} /><span class="hidden">, {t().arrange.pinned},</span></span></Show>
+            <Show when={chat().last}>{(last) => <time datetime={new Date(last().at).toISOString()}>{formats().brief(last().at, now())}</time>}</Show>
           </span>
-          <Show when={chat().mentions > 0}>
-            <span class="badge badge-mention"><Icon of={AtSign} /><span class="hidden">{t().group.mentions(chat().mentions)}</span></span>
-          </Show>
-          <Show when={chat().unread > 0}>
-            <span class="badge"><span aria-hidden="true">{formats().number(chat().unread)}</span><span class="hidden">{t().list.unread(chat().unread)}</span></span>
-          </Show>
+          <span class="chat-row-bottom">
+            <span class="chat-row-preview own-direction" dir="auto">
+              <Switch fallback={<span class="quiet">{contact()?.relation === 'pending' ? t().list.pending : t().list.nothingYet}</span>}>
+                <Match when={writing()}>{(text) => <span class="is-typing">{text()}</span>}</Match>
+                <Match when={(chat().draft.trim() !== '' || chat().draftReply !== undefined || (chat().draftFiles ?? 0) > 0) && !props.current}>
+                  <span class="is-draft">{t().list.draft}</span> <Show when={(chat().draftFiles ?? 0) > 0}>📎 </Show>{chat().draft}
+                </Match>
+                <Match when={chat().last}>
+                  {(last) => (
+                    <>
+                      <Show when={last().outgoing}><Ticks state={last().state} /> </Show>
+                      <Show when={!last().outgoing && last().from}>
+                        {(from) => <span class="chat-row-from">{t().group.says(senderName(contacts(), from(), last().name))} </span>}
+                      </Show>
+                      {last().timerSet !== undefined ? (last().timerSet === 0 ? t().timer.off : t().timer.on(formats().duration(last().timerSet!))) : last().poll ? `📊 ${last().text}` : last().file ? t().chat.fileKinds[last().file!] : last().retracted ? t().chat.deleted : last().problem ? t().list.unreadable : last().text}
+                    </>
+                  )}
+                </Match>
+              </Switch>
+            </span>
+            <Show when={chat().mentions > 0}>
+              <span class="badge badge-mention"><Icon of={AtSign} /><span class="hidden">{t().group.mentions(chat().mentions)}</span></span>
+            </Show>
+            <Show when={chat().unread > 0}>
+              <span class="badge" classList={{ 'badge-quiet': chat().muted !== undefined }}><span aria-hidden="true">{formats().number(chat().unread)}</span><span class="hidden">{t().list.unread(chat().unread)}</span></span>
+            </Show>
+            <Show when={chat().marked && chat().unread === 0}><span class="badge badge-marked"><span class="hidden">{t().arrange.marked}</span></span></Show>
+          </span>
         </span>
-      </span>
-    </a>
+      </a>
+      <Show when={arranged()}>
+        <IconButton class="chat-more" icon={Ellipsis} tabindex="-1" label={t().arrange.actions(chat().title)} onClick={(event) => openMenu(event.currentTarget.getBoundingClientRect())} />
+      </Show>
+    </div>
   );
 }

@@ -19,12 +19,16 @@ const parts = {
   settingsNav: () => import('../settings/SettingsNav'),
   settingsPane: () => import('../settings/SettingsPane'),
   requests: () => import('./Requests'),
+  publicGroups: () => import('../group/PublicGroups'),
+  groupLink: () => import('../group/GroupLink'),
   details: () => import('../chat/Details'),
   groupDetails: () => import('../chat/GroupDetails'),
 };
 const SettingsNav = lazy(parts.settingsNav);
 const SettingsPane = lazy(parts.settingsPane);
 const Requests = lazy(parts.requests);
+const PublicGroups = lazy(parts.publicGroups);
+const GroupLink = lazy(parts.groupLink);
 
 /** The app of somebody who is signed in: what there is at the start, what is open at the end. */
 export default function Main(): JSX.Element {
@@ -38,6 +42,10 @@ export default function Main(): JSX.Element {
     const now = route();
     return now.name === 'chat' ? now.address : undefined;
   });
+  const linked = createMemo(() => {
+    const now = route();
+    return now.name === 'group' ? now.address : undefined;
+  });
   const details = (): boolean => {
     const now = route();
     return now.name === 'chat' && now.details;
@@ -45,7 +53,7 @@ export default function Main(): JSX.Element {
   /** Which pane a narrow window shows. */
   const place = createMemo((): 'start' | 'main' | 'details' => {
     const now = route();
-    if (now.name === 'home' || (now.name === 'settings' && !now.section)) return 'start';
+    if (now.name === 'home' || now.name === 'archived' || (now.name === 'settings' && !now.section)) return 'start';
     return now.name === 'chat' && now.details ? 'details' : 'main';
   });
 
@@ -114,6 +122,8 @@ export default function Main(): JSX.Element {
                 <Match when={address()} keyed>{(it) => <ChatView address={it} details={details()} />}</Match>
                 <Match when={inSettings()}><SettingsPane /></Match>
                 <Match when={route().name === 'requests'}><Requests /></Match>
+                <Match when={route().name === 'groups'}><PublicGroups /></Match>
+                <Match when={linked()} keyed>{(it) => <GroupLink address={it} />}</Match>
               </Switch>
             </Suspense>
           </Contained>

@@ -1,7 +1,8 @@
-import { AtSign, ChevronRight, QrCode, Search, UsersRound } from 'lucide';
+import { AtSign, ChevronRight, Link, QrCode, Search, Users, UsersRound } from 'lucide';
 import { createMemo, createSignal, For, type JSX, Show } from 'solid-js';
 import type { Address } from '../../core/api';
 import { completeAddress, looksLikeGroup, shownName } from '../../stores/contacts';
+import { routeOfLink } from '../../stores/link';
 import { findChats } from '../../stores/switcher';
 import { read } from '../adapter';
 import { useView } from '../context';
@@ -20,14 +21,21 @@ export default function NewChatDialog(): JSX.Element {
   const [query, setQuery] = createSignal('');
   const [busy, setBusy] = createSignal(false);
   const found = createMemo(() => findChats(query(), new Map(), contacts()).filter((address) => contacts().get(address)?.relation !== 'none'));
+  /** What was pasted is a link that leads somewhere. */
+  const link = createMemo(() => routeOfLink(query(), location.origin));
+  const follow = (): void => {
+    const to = link();
+    app.overlays.close();
+    if (to) app.router.go(to);
+  };
   /** What was typed, as an address of somebody who is not a contact yet. */
   const stranger = createMemo((): Address | undefined => {
-    if (!query().includes('@') && found().length > 0) return undefined;
+    if (link() || (!query().includes('@') && found().length > 0)) return undefined;
     const address = query().trim() === '' ? undefined : completeAddress(query(), domain());
     return address === undefined || contacts().has(address) || address === session().address ? undefined : address;
   });
   const problem = (): string | undefined => {
-    if (query().trim() === '') return undefined;
+    if (query().trim() === '' || link()) return undefined;
     const address = completeAddress(query(), domain());
     if (address !== undefined && address === session().address) return t().newChat.self;
     return address === undefined && found().length === 0 ? t().newChat.addressWrong : undefined;
@@ -54,7 +62,8 @@ export default function NewChatDialog(): JSX.Element {
     event.preventDefault();
     const first = found()[0];
     const address = stranger();
-    if (first !== undefined) open(first);
+    if (link()) follow();
+    else if (first !== undefined) open(first);
     else if (address !== undefined) void (looksLikeGroup(query()) ? join(address) : add(address));
   };
   let list!: HTMLDivElement;
@@ -67,6 +76,11 @@ export default function NewChatDialog(): JSX.Element {
         />
       </form>
       <div ref={list} class="pick" onKeyDown={(event) => rove(event, [...list.querySelectorAll<HTMLElement>('button')])}>
+        <Show when={link()}>
+          <button type="button" class="nav-line" onClick={follow}>
+            <span class="round-icon"><Icon of={Link} /></span><span class="nav-line-text">{t().rooms.followLink}</span><Icon of={ChevronRight} mirror />
+          </button>
+        </Show>
         <Show when={stranger()}>
           {(address) => (
             <Show
@@ -89,6 +103,13 @@ export default function NewChatDialog(): JSX.Element {
           <button type="button" class="nav-line" onClick={() => app.overlays.open({ name: 'new-group' })}>
             <span class="round-icon"><Icon of={UsersRound} /></span>
             <span class="nav-line-text"><span>{t().group.new}</span><small>{t().group.newHint}</small></span>
+            <Icon of={ChevronRight} mirror />
+          </button>
+        </Show>
+        <Show when={query().trim() === '' && session().role !== 'limited'}>
+          <button type="button" class="nav-line" onClick={() => { app.overlays.close(); app.router.go({ name: 'groups' }); }}>
+            <span class="round-icon"><Icon of={Users} /></span>
+            <span class="nav-line-text"><span>{t().rooms.title}</span><small>{t().rooms.hint}</small></span>
             <Icon of={ChevronRight} mirror />
           </button>
         </Show>

@@ -8,11 +8,17 @@ const parts = {
   invite: () => import('./InviteDialog'),
   lock: () => import('../chat/LockDialog'),
   messageInfo: () => import('../chat/MessageInfo'),
+  mute: () => import('./MuteDialog'),
   newChat: () => import('./NewChatDialog'),
   newGroup: () => import('../group/NewGroupDialog'),
   addMembers: () => import('../group/AddMembersDialog'),
   leaveGroup: () => import('../group/LeaveDialog'),
+  pins: () => import('../chat/PinsDialog'),
+  poll: () => import('../chat/PollDialog'),
+  timer: () => import('../chat/TimerDialog'),
+  report: () => import('./ReportDialog'),
   shortcuts: () => import('./ShortcutsDialog'),
+  deleteAccount: () => import('../settings/DeleteAccount'),
   signOut: () => import('../settings/SignOut'),
   switcher: () => import('./Switcher'),
   verify: () => import('../chat/VerifyDialog'),
@@ -21,11 +27,17 @@ const ForwardTo = lazy(parts.forward);
 const Invite = lazy(parts.invite);
 const Lock = lazy(parts.lock);
 const MessageInfo = lazy(parts.messageInfo);
+const Mute = lazy(parts.mute);
 const NewChat = lazy(parts.newChat);
 const NewGroup = lazy(parts.newGroup);
 const AddMembers = lazy(parts.addMembers);
 const LeaveGroup = lazy(parts.leaveGroup);
+const Pins = lazy(parts.pins);
+const Poll = lazy(parts.poll);
+const Timer = lazy(parts.timer);
+const Report = lazy(parts.report);
 const Shortcuts = lazy(parts.shortcuts);
+const DeleteAccount = lazy(parts.deleteAccount);
 const SignOut = lazy(parts.signOut);
 const Switcher = lazy(parts.switcher);
 const Verify = lazy(parts.verify);
@@ -53,14 +65,20 @@ export function Overlays(): JSX.Element {
       <Suspense>
         <Switch>
           <Match when={as('new-chat')}><NewChat /></Match>
-          <Match when={as('new-group')}><NewGroup /></Match>
+          <Match when={as('new-group')}>{(it) => <NewGroup public={it().public === true} />}</Match>
           <Match when={as('add-members')}>{(it) => <AddMembers address={it().address} />}</Match>
           <Match when={as('leave-group')}>{(it) => <LeaveGroup address={it().address} />}</Match>
           <Match when={as('invite')}><Invite /></Match>
           <Match when={as('switcher')}><Switcher /></Match>
           <Match when={as('shortcuts')}><Shortcuts /></Match>
+          <Match when={as('delete-account')}><DeleteAccount /></Match>
           <Match when={as('sign-out')}><SignOut /></Match>
           <Match when={as('lock')}>{(it) => <Lock address={it().address} />}</Match>
+          <Match when={as('mute')}>{(it) => <Mute address={it().address} />}</Match>
+          <Match when={as('pins')}>{(it) => <Pins address={it().address} />}</Match>
+          <Match when={as('poll')}>{(it) => <Poll address={it().address} />}</Match>
+          <Match when={as('timer')}>{(it) => <Timer address={it().address} />}</Match>
+          <Match when={as('report')}>{(it) => <Report address={it().address} />}</Match>
           <Match when={as('verify')}>{(it) => <Verify address={it().address} />}</Match>
           <Match when={as('forward')}>{(it) => <ForwardTo message={it().message} />}</Match>
           <Match when={as('message-info')}>{(it) => <MessageInfo message={it().message} />}</Match>

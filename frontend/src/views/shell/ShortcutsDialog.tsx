@@ -11,6 +11,7 @@ export default function ShortcutsDialog(): JSX.Element {
     const command = isMac ? keys.cmd : keys.ctrl;
     return [
       [words.switcher, [command, 'K']],
+      [words.inChat, [command, 'F']],
       [words.newChat, [keys.alt, 'N']],
       [words.next, [keys.alt, '↓']],
       [words.previous, [keys.alt, '↑']],
@@ -21,6 +22,12 @@ export default function ShortcutsDialog(): JSX.Element {
       [words.lastMessage, [keys.shift, '↑']],
       [words.inList, ['↑', '↓']],
       [words.actions, [keys.enter]],
+      [t().chat.reply, ['R']],
+      [t().chat.edit, ['E']],
+      [t().arrange.pin, ['P']],
+      [t().arrange.markUnread, ['U']],
+      [t().arrange.mute, ['M']],
+      [t().arrange.archive, ['A']],
       [words.escape, [keys.esc]],
       [words.help, ['?']],
     ];

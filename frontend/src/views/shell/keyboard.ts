@@ -7,9 +7,9 @@ const typing = (target: EventTarget | null): boolean =>
 /** The shortcuts that work everywhere; the help dialog lists them. */
 export function shortcuts(app: App): void {
   const step = (by: number): void => {
-    const { chats, people } = app.inbox.get();
-    const list = [...chats, ...people];
+    const { chats, people, archived } = app.inbox.get();
     const route = app.router.get();
+    const list = route.name === 'archived' || (route.name === 'chat' && archived.includes(route.address)) ? archived : [...chats, ...people];
     const at = route.name === 'chat' ? list.indexOf(route.address) : -1;
     const next = list[at < 0 ? (by > 0 ? 0 : list.length - 1) : at + by];
     if (next !== undefined) app.router.go({ name: 'chat', address: next, details: false }, { replace: route.name === 'chat' });
@@ -17,7 +17,7 @@ export function shortcuts(app: App): void {
   const escape = (): void => {
     const route = app.router.get();
     if (route.name === 'chat' && route.details) app.router.up();
-    else if (route.name === 'settings' || route.name === 'requests') app.router.go({ name: 'home' });
+    else if (route.name === 'settings' || route.name === 'requests' || route.name === 'archived') app.router.go({ name: 'home' });
     else if (route.name === 'chat') {
       const row = document.querySelector<HTMLElement>(`.list-pane [data-address="${CSS.escape(route.address)}"]`);
       if (row?.checkVisibility()) row.focus();
