@@ -66,4 +66,4 @@ func (r rooms) Look(ctx context.Context, room jid.JID) (guardian.Room, bool, err
 func (r rooms) Reconsider() { r.groups.Reconsider() }
 
 // Guardians decide for the accounts of children.
-func (s *Server) Guardians() *guardian.Service { return s.guards }
+func (s *Server) Guardians() *guardian.Service { return s.parts.guards }

@@ -143,4 +143,4 @@ func (t together) inside(ctx context.Context, account string, f func(module.Acco
 }
 
 // Circles are the circles of people.
-func (s *Server) Circles() *circle.Service { return s.circles }
+func (s *Server) Circles() *circle.Service { return s.parts.circles }
