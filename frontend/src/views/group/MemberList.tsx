@@ -71,7 +71,7 @@ export function MemberList(props: { readonly chat: Chat }): JSX.Element {
                   <Show when={deeds(member()).length > 0}>
                     <IconButton
                       icon={Ellipsis} label={t().group.actionsFor(member().name)}
-                      onClick={(event) => setMenu({ member(), anchor: event.currentTarget.getBoundingClientRect() })}
+                      onClick={(event) => setMenu({ member: member(), anchor: event.currentTarget.getBoundingClientRect() })}
                     />
                   </Show>
                 </li>
