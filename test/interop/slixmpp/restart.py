@@ -42,6 +42,10 @@ async def story():
     await reconnect("session_resumed")
     out["resumed"] = str(b.boundjid) == full
     await arrived("while it was cut")
+    # What the server does not know to be here comes again: the first answer stands behind its question, the second
+    # behind ours to it.
+    await b.get_roster()
+    await b.get_roster()
 
     # The server restarts.
     lost = b.expect("disconnected")
