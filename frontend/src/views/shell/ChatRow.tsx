@@ -1,6 +1,6 @@
 import { Archive, ArchiveRestore, AtSign, BellOff, Ellipsis, Mail, MailOpen, Pin, UsersRound } from 'lucide';
 import { createMemo, type JSX, Match, onCleanup, onMount, Show, Switch } from 'solid-js';
-import type { Address } from '../../core/api';
+import type { Address, MessagePreview } from '../../core/api';
 import { deedOfKey } from '../../stores/arrange';
 import { chatWith } from '../../stores/chats';
 import { senderName } from '../../stores/groups';
@@ -36,6 +36,15 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
     const who = typing().get(props.address);
     if (!who) return undefined;
     return group() ? t().group.typing(formats().list(who.map((one) => senderName(contacts(), one, names().get(props.address)?.get(one)))), who.length) : t().list.typing;
+  };
+  /** What was said last, in a line. */
+  const said = (last: MessagePreview): string => {
+    if (last.timerSet === 0) return last.outgoing ? t().timer.offOwn : t().timer.offBy(last.from === undefined ? chat().title : senderName(contacts(), last.from, last.name));
+    if (last.timerSet !== undefined) return t().timer.on(formats().duration(last.timerSet));
+    if (last.poll) return `📊 ${last.text}`;
+    if (last.file) return t().chat.fileKinds[last.file];
+    if (last.retracted) return t().chat.deleted;
+    return last.problem ? t().list.unreadable : last.text;
   };
   const open = (event: MouseEvent): void => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -102,10 +111,10 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
                   {(last) => (
                     <>
                       <Show when={last().outgoing}><Ticks state={last().state} /> </Show>
-                      <Show when={!last().outgoing && last().from}>
+                      <Show when={!last().outgoing && last().timerSet === undefined && last().from}>
                         {(from) => <span class="chat-row-from">{t().group.says(senderName(contacts(), from(), last().name))} </span>}
                       </Show>
-                      {last().timerSet !== undefined ? (last().timerSet === 0 ? t().timer.off : t().timer.on(formats().duration(last().timerSet!))) : last().poll ? `📊 ${last().text}` : last().file ? t().chat.fileKinds[last().file!] : last().retracted ? t().chat.deleted : last().problem ? t().list.unreadable : last().text}
+                      {said(last())}
                     </>
                   )}
                 </Match>
