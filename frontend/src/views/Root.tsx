@@ -60,5 +60,10 @@ function Place(): JSX.Element {
 /** Nothing at first; the mark when starting takes long. */
 function Splash(): JSX.Element {
   const { t } = useView();
-  return <div class="splash" role="status" aria-label={t().common.loading}><Patiently><Mark /></Patiently></div>;
+  return (
+    <main class="splash">
+      <h1 class="hidden">{t().app}</h1>
+      <div role="status" aria-label={t().common.loading}><Patiently><Mark /></Patiently></div>
+    </main>
+  );
 }

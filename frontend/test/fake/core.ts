@@ -692,11 +692,14 @@ export class FakeCore implements Core {
 
   async openDeviceLink(token: string): Promise<{ address: Address; number: string }> {
     await this.#do('openDeviceLink', token);
+    if (token === 'gone') throw new CoreError({ code: 'link-invalid' });
     return { address: `mira@${this.world.domain}`, number: '0417' };
   }
 
+  /** The other device agrees at once; to the link `undecided` it never answers. */
   async awaitDeviceLink(token: string): Promise<void> {
     await this.#do('awaitDeviceLink', token);
+    if (token === 'undecided') await new Promise(() => undefined);
   }
 
   async logins(): Promise<readonly Login[]> {

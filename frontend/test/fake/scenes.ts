@@ -1,4 +1,5 @@
 import type { FakeCore, World } from './core';
+import { arranged, child, foundOut, guardian, pictured, polled, sealedOff, wordy } from './situations';
 import { family, longTalk } from './seed';
 
 interface Scene {
@@ -58,6 +59,14 @@ export const scenes: Readonly<Record<string, Scene>> = {
     },
   },
   'crypto-broken': { world: (world) => { world.session = { ...world.session, cryptoError: { code: 'storage' } }; } },
+  arranged: { world: arranged },
+  polls: { world: polled },
+  findings: { world: foundOut },
+  devices: { world: sealedOff },
+  pictures: { world: pictured },
+  guardian: { world: guardian },
+  child: { world: child },
+  wordy: { world: wordy },
   many: {
     world: (world) => {
       for (let i = 0; i < 500; i++) {

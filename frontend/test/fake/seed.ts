@@ -175,6 +175,12 @@ export function family(now = Date.now()): World {
       device(`lena@${domain}`, 3002, { trust: 'undecided', lastSeen: now - 5 * minute }),
       device(`oma.ilse@${domain}`, 4001, { label: 'Tablet' }),
     ],
+    publicGroups: [
+      { address: publicGroup, name: 'Neighbours of Linden Street', description: 'News of the house. Be kind to each other.', privacy: 'public', people: 23 },
+      { address: `choir@groups.${domain}`, name: 'Choir', privacy: 'public', people: 1 },
+      { address: `closed@groups.${domain}`, name: 'Chess club', privacy: 'private' },
+      ...Array.from({ length: 20 }, (_, i) => ({ address: `room${i}@groups.${domain}`, name: `Room ${i + 1} of the community house`, privacy: 'public' as const, people: i, description: 'Who is there, what is going on, and who has lost their keys again.' })),
+    ],
     files: new Map(),
     edits: { 'sunday-5': [{ text: 'All four of us.', at: now - day + 31 * minute }] },
     members: {
@@ -199,6 +205,7 @@ export function family(now = Date.now()): World {
         expires: now + 6 * day, minPassword: 10, uri: `xmpp:jonas@${domain}?roster;preauth=welcome;ibr=y`,
       },
       first: { token: 'first', domain, role: 'admin', firstAccount: true, expires: now + day, minPassword: 10, uri: `xmpp:${domain}?register;preauth=first` },
+      reset: { token: 'reset', domain, role: 'member', firstAccount: false, expires: now + day, minPassword: 10, reset: 'mira', uri: '' },
       plain: { token: 'plain', domain, role: 'member', firstAccount: false, expires: now + day, minPassword: 10, uri: `xmpp:${domain}?register;preauth=plain` },
     },
     password: 'correct horse',

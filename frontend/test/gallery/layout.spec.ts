@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, show, sizes, test, views } from './gallery';
+import { areas, expect, show, sizes, test } from './gallery';
 
 /** Elements that reach out of the window sideways, and words that are cut off without a sign of it. */
 const overflow = (page: Page): Promise<string[]> => page.evaluate(() => {
@@ -22,34 +22,39 @@ const overflow = (page: Page): Promise<string[]> => page.evaluate(() => {
   return out;
 });
 
-/** Things to press that are too small for a finger. */
+/** Things to press that are too small for a finger; those that only a pointer shows are not for one. */
 const tiny = (page: Page, least: number): Promise<string[]> => page.evaluate((edge) => {
   const out: string[] = [];
   for (const element of document.querySelectorAll<HTMLElement>('button, a[href], input:not([type=radio], [role=switch]), select, summary, textarea, label.choice-line, label.switch')) {
-    if (element.closest('.hidden, .skip, .text, .field-box, .message-more, .copy-field, .new-password-suggest') || !element.checkVisibility({ visibilityProperty: true })) continue;
+    if (element.closest('.hidden, .skip, .text, .field-box, .message-more, .chat-more, .copy-field, .new-password-suggest, [aria-hidden=true]') || !element.checkVisibility({ visibilityProperty: true })) continue;
     const box = element.getBoundingClientRect();
     if (box.height < edge - 0.5) out.push(`${element.tagName.toLowerCase()}.${element.className} is ${Math.round(box.width)} by ${Math.round(box.height)}`);
   }
   return out;
 }, least);
 
-for (const [name, place] of Object.entries({
-  'on a small phone': { size: sizes.small, locale: 'en-GB', rtl: false },
-  'on a small phone in German': { size: sizes.small, locale: 'de-DE', rtl: false },
-  'on a phone from right to left': { size: sizes.phone, locale: 'en-GB', rtl: true },
-  'on a tablet': { size: sizes.tablet, locale: 'de-DE', rtl: false },
-  'from right to left': { size: sizes.desktop, locale: 'en-GB', rtl: true },
-  'at twice the size': { size: { width: 640, height: 400 }, locale: 'en-GB', rtl: false },
+// Each view is opened once and then seen in both windows, as when a device is turned.
+for (const [name, { locale, rtl, windows }] of Object.entries({
+  'in English': { locale: 'en-GB', rtl: false, windows: { 'on a small phone': sizes.small, 'at twice the size': { width: 640, height: 400 } } },
+  'in German': { locale: 'de-DE', rtl: false, windows: { 'on a small phone': sizes.small, 'on a tablet': sizes.tablet } },
+  'from right to left': { locale: 'en-GB', rtl: true, windows: { 'on a phone': sizes.phone, 'on a desktop': sizes.desktop } },
 })) {
   test.describe(name, () => {
-    test.use({ viewport: place.size, locale: place.locale, contextOptions: { reducedMotion: 'reduce' } });
-    test('nothing is cut off or out of reach', async ({ page }) => {
-      test.setTimeout(240_000);
-      for (const view of views) {
-        await show(page, { ...view, rtl: place.rtl });
-        expect(await overflow(page), view.name).toEqual([]);
-        expect(await tiny(page, 44), view.name).toEqual([]);
-      }
-    });
+    test.use({ locale, contextOptions: { reducedMotion: 'reduce' } });
+    for (const [area, views] of Object.entries(areas)) {
+      test(`nothing is cut off or out of reach: ${area}`, async ({ page }) => {
+        test.setTimeout(240_000);
+        const first = Object.values(windows)[0] ?? sizes.small;
+        for (const view of views) {
+          await page.setViewportSize(first);
+          await show(page, { ...view, rtl });
+          for (const [kind, size] of Object.entries(windows)) {
+            if (size !== first) await page.setViewportSize(size);
+            expect.soft(await overflow(page), `${view.name} ${kind}`).toEqual([]);
+            expect.soft(await tiny(page, 44), `${view.name} ${kind}`).toEqual([]);
+          }
+        }
+      });
+    }
   });
 }

@@ -1,12 +1,11 @@
-import { expect, inPage, jonas, open, show, test, unwatched, views } from './gallery';
+import { expect, inPage, jonas, open, test, unwatched } from './gallery';
 
-test('the policy is on, and the views run under it', async ({ page }) => {
-  test.setTimeout(180_000);
+// That every view runs under it is proved by layout.spec.ts: nothing is complained of there.
+test('the policy is on', async ({ page }) => {
   const response = await page.goto('/gallery.html');
   const policy = response?.headers()['content-security-policy'] ?? '';
   expect(policy).toContain("require-trusted-types-for 'script'");
   expect(policy).not.toContain('unsafe');
-  for (const view of views) await show(page, view);
 });
 
 unwatched('no other policy can be made, and text cannot become markup', async ({ page }) => {
@@ -46,7 +45,7 @@ test.describe('what somebody else wrote', () => {
     }, nasty);
     await expect(page.locator('.bubble').last()).toContainText('<img src=x onerror=');
     await inPage(page, ({ app }) => app.router.go({ name: 'requests' }));
-    await expect(page.locator('.request').last()).toContainText('<script>');
+    await expect(page.locator('.request', { hasText: 'evil@winner.example' })).toContainText('<script>');
     expect(await page.locator('#app img, #app script').count()).toBe(0);
     expect(await page.locator('a[href^="javascript"]').count()).toBe(0);
   });

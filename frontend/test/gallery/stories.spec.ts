@@ -194,7 +194,7 @@ test('codes are compared as text, and a wrong one is a warning', async ({ page }
 test.describe('settings', () => {
   test('colours and language are kept', async ({ page }) => {
     await open(page, { route: '/settings/appearance' });
-    await page.getByLabel('Dark').check();
+    await page.getByRole('radio', { name: 'Dark' }).check();
     await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
     await page.getByRole('link', { name: 'Language' }).click();
     await page.getByLabel('Deutsch').check();

@@ -54,7 +54,7 @@ export default function EmojiPicker(props: { readonly onChoose: (emoji: string) 
   };
   const Group = (group: { readonly title: string; readonly of: readonly Pick<Emoji, 'unicode' | 'label'>[] }): JSX.Element => (
     <section class="emoji-group">
-      <h3>{group.title}</h3>
+      <h2>{group.title}</h2>
       <div class="emoji-grid">
         <For each={group.of}>{(emoji) => <button type="button" class="emoji" aria-label={emoji.label} title={emoji.label} onClick={() => choose(emoji.unicode)}>{emoji.unicode}</button>}</For>
       </div>

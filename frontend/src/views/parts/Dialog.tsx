@@ -24,6 +24,7 @@ export function Dialog(props: Props): JSX.Element {
   const { t } = useView();
   const id = createUniqueId();
   let dialog!: HTMLDialogElement;
+  let content!: HTMLDivElement;
   let pressedOutside = false;
   let gone = false;
   const before = document.activeElement;
@@ -32,7 +33,14 @@ export function Dialog(props: Props): JSX.Element {
     // Where nothing asks for the focus, it goes to the title: that is read first, and nothing lights up.
     if (!dialog.querySelector('[autofocus]')) dialog.querySelector('h2')?.focus();
   });
+  // What is only read must be reached by keyboard to be scrolled.
+  const scrollable = new ResizeObserver(() => {
+    if (content.scrollHeight > content.clientHeight && !content.querySelector('a, button, input, select, textarea, [tabindex]')) content.tabIndex = 0;
+    else content.removeAttribute('tabindex');
+  });
+  onMount(() => scrollable.observe(content));
   onCleanup(() => {
+    scrollable.disconnect();
     gone = true; // the close event comes later, when another dialog may be open
     if (dialog.open) dialog.close();
     // Where the element that opened the dialog is gone, the browser leaves the focus nowhere.
@@ -53,7 +61,7 @@ export function Dialog(props: Props): JSX.Element {
             <Show when={!props.alert}><IconButton icon={X} label={t().common.close} onClick={() => dialog.close()} /></Show>
           </div>
         </Show>
-        <div class="dialog-content">{props.children}</div>
+        <div ref={content} class="dialog-content">{props.children}</div>
         <Show when={props.actions}><div class="dialog-actions">{props.actions}</div></Show>
       </div>
     </dialog>
