@@ -110,7 +110,7 @@ function ChildSection(props: { readonly child: Child; readonly admin: boolean })
       </p>
       <Show when={props.child.requests.length > 0} fallback={<p class="quiet">{t().family.nothingWaits}</p>}>
         <ul class="requests" role="list">
-          <Keyed each={props.child.requests} by={(request) => `${request.kind} ${request.address}`}>
+          <Keyed each={props.child.requests} by={(request) => `${request.direction} ${request.kind} ${request.address}`}>
             {(request) => (
               <li class="card request">
                 <Avatar address={request().address} name={request().name ?? request().address} group={request().kind === 'group'} />
