@@ -10,6 +10,8 @@ const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
  * axe needs a context with `bypassCSP`; that the policy holds is proved by all the other stories, which run under it.
  */
 export async function look(page: Page, name: string, full: 'light' | 'dark'): Promise<void> {
+  await expect(page.locator('.splash')).toHaveCount(0);
+  await page.locator('main').first().waitFor();
   await picture(page, name);
   expect.soft(await overflow(page), name).toEqual([]);
   await inBothSchemes(page, async (scheme) => {
