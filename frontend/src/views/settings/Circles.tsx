@@ -64,19 +64,17 @@ function CircleCard(props: { readonly circle: Circle; readonly admin: boolean; r
       <div class="circle-head">
         <Show
           when={name() !== undefined}
-          fallback={(
-            <>
-              <h3><bdi>{props.circle.name}</bdi></h3>
-              <span class="quiet">{t().group.count(props.circle.members.length)}</span>
-              <Show when={props.admin}><IconButton icon={Pencil} label={`${t().family.rename}: ${props.circle.name}`} onClick={() => setName(props.circle.name)} /></Show>
-            </>
-          )}
+          fallback={<h3><bdi>{props.circle.name}</bdi></h3>}
         >
           <form class="local-people circle-name" onSubmit={(event) => void rename(event)}>
             <Field label={t().family.rename} value={name() ?? ''} onInput={setName} maxlength="60" autocomplete="off" ref={(element) => queueMicrotask(() => element.focus())} />
             <Button look="quiet" onClick={() => setName(undefined)}>{t().common.cancel}</Button>
             <Button look="primary" type="submit">{t().common.save}</Button>
           </form>
+        </Show>
+        <Show when={name() === undefined}><span class="quiet">{t().group.count(props.circle.members.length)}</span></Show>
+        <Show when={name() === undefined && props.admin}>
+          <IconButton icon={Pencil} label={`${t().family.rename}: ${props.circle.name}`} onClick={() => setName(props.circle.name)} />
         </Show>
       </div>
       <ul role="list">
