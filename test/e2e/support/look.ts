@@ -11,7 +11,8 @@ const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
  */
 export async function look(page: Page, name: string, full: 'light' | 'dark'): Promise<void> {
   await expect(page.locator('.splash')).toHaveCount(0);
-  await page.locator('main').first().waitFor();
+  // On a narrow window one pane is there and the others are not shown.
+  await page.locator('main').first().waitFor({ state: 'attached' });
   await picture(page, name);
   expect.soft(await overflow(page), name).toEqual([]);
   await inBothSchemes(page, async (scheme) => {
