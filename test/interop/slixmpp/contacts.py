@@ -34,6 +34,7 @@ async def story():
 
     # A client that is not looked at is left alone with what can wait, until it is looked at.
     a2.send_raw("<inactive xmlns='urn:xmpp:csi:0'/>")
+    await a2.get_roster()  # answered after it
     order = []
     a2.add_event_handler("changed_status", lambda p: order.append(p["status"]) if p["status"] else None)
     a2.add_event_handler("message", lambda m: order.append(m["body"]))
