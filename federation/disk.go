@@ -32,14 +32,20 @@ func (l *link) store() {
 		switch {
 		case e.stored:
 		case e.kind == lasting:
-			e.stored, e.storing = true, true
 			batch = append(batch, e)
 		default:
 			e.accepted()
 		}
 	}
-	if len(batch) == 0 {
-		return
+	if len(batch) > 0 {
+		l.keep(batch)
+	}
+}
+
+// keep writes entries of the queue to the database as well.
+func (l *link) keep(batch []*entry) {
+	for _, e := range batch {
+		e.stored, e.storing = true, true
 	}
 	l.svc.counters.Stored.Add(uint64(len(batch)))
 	l.svc.deps.Store.Add(l.pair, records(batch), func(err error) {

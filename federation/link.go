@@ -85,7 +85,7 @@ func (l *link) take(e *entry) {
 		tell(e.queued, false)
 		return // not accepted: whoever has it keeps it
 	}
-	defer tell(e.queued, true)
+	defer l.tellQueued(e)
 	// Numbered here and not before: the order of the numbers is that of the queue.
 	e.seq = l.svc.seq.Add(1)
 	if w := l.wire; w != nil && w.limits.bytes > 0 && e.stanza.Size() > w.limits.bytes {
@@ -106,8 +106,11 @@ func (l *link) take(e *entry) {
 		l.spill(e)
 	} else {
 		l.queue.push(e)
-		if e.queued != nil && e.kind == lasting || l.wire == nil && l.failures > 0 {
-			l.store() // the sender's archive may not be first, or no acknowledgement will come soon
+		if e.queued != nil && e.kind == lasting {
+			l.keep([]*entry{e}) // what the caller writes next may not be on disk without it
+		}
+		if l.wire == nil && l.failures > 0 {
+			l.store() // no acknowledgement will come soon
 		} else if e.accept != nil {
 			l.wake(e.at.Add(patience))
 		}
@@ -115,6 +118,12 @@ func (l *link) take(e *entry) {
 	l.wake(e.until)
 	l.connect()
 	l.pump()
+}
+
+// tellQueued says that what is to be written of an entry is on its way to the disk.
+func (l *link) tellQueued(e *entry) {
+	tell(e.queued, true)
+	e.queued = nil
 }
 
 // pump gives the wire what it can take.

@@ -70,6 +70,9 @@ func (a *Account) refuseOwn(e *entry, err error) {
 // send is what remains for an outgoing stanza once everything before it is through.
 func (a *Account) send(e *entry) {
 	p := e.passage
+	if errors.Is(e.failed, ErrClosed) {
+		return // the server stops, and nobody has taken it: it is not accepted, and no copy is made
+	}
 	if e.failed != nil {
 		a.archiveFailed(e.failed)
 		if !e.routed {
