@@ -125,7 +125,12 @@ func (s *Service) take(w http.ResponseWriter, r *http.Request, k slot) (status i
 	rc := http.NewResponseController(w)
 	body := &patient{Reader: r.Body, extend: func() error { return rc.SetReadDeadline(soon()) }}
 	if taken {
-		return outcome(s.disk.same(k.ID, body), body)
+		err := s.disk.same(k.ID, body)
+		if errors.Is(err, ErrTaken) {
+			// Who still sends would find the line broken, instead of an answer.
+			_, _ = io.Copy(io.Discard, body)
+		}
+		return outcome(err, body)
 	}
 	if !s.disk.room(k.Size, int64(s.opts.Config.MinFree)) {
 		s.counters.Refused.Inc()
