@@ -46,7 +46,8 @@ export class Arrangement implements SessionPart {
   async arrange(chat: Address, change: ChatArrangement): Promise<void> {
     if (change.unread === false) await this.world.markAllRead(chat);
     const before = this.chats.get(chat)?.place ?? {};
-    const next = changed(before, change, Math.max(this.account.platform.clock.now(), this.chats.get(chat)?.activeAt ?? 0));
+    // What comes within the same millisecond is new; what is there is not.
+    const next = changed(before, change, Math.max(this.account.platform.clock.now(), (this.chats.get(chat)?.activeAt ?? 0) + 1));
     if (same(before, next)) return;
     await this.chats.modify(chat, (record) => ({ ...record, place: next, untoldPlace: true }));
     this.watch(chat);

@@ -97,7 +97,7 @@ export function chatView(record: ChatRecord, title: string, lock: Lock, group: G
   const { place } = record;
   const muted = mutedView(record, now);
   // What is new brings a chat back, unless one wants to hear nothing of it.
-  const away = place?.archivedAt !== undefined && (record.activeAt <= place.archivedAt
+  const away = place?.archivedAt !== undefined && (record.activeAt < place.archivedAt
     || (muted.muted !== undefined && !(muted.muted.exceptMentions && (record.mentions ?? 0) > 0)));
   return {
     ...(record.timer && record.timer.seconds > 0 && { timer: record.timer.seconds }),
