@@ -4,11 +4,13 @@ import { close, poll, vote } from '../xmpp/kith_polls';
 import { pin } from '../xmpp/kith_pins';
 import { mention, type Mentioned } from '../xmpp/xep0372_references';
 import { ephemeral } from '../xmpp/xep0466_ephemeral';
-import type { XmlElement } from '../xmpp/xml';
+import { cleanText, type XmlElement } from '../xmpp/xml';
+import type { NewPoll } from './api';
+import { fail } from './reasons';
 
-export const MAX_OPTIONS = 12;
-export const MAX_QUESTION = 300;
-export const MAX_OPTION = 100;
+const MAX_OPTIONS = 12;
+const MAX_QUESTION = 300;
+const MAX_OPTION = 100;
 /** A year: longer is for good. */
 export const MAX_TIMER = 366 * 86_400;
 
@@ -38,6 +40,14 @@ export function wireContent(message: MessageRecord, { text, children }: Wire, me
     ...(message.poll ? [poll.write({ question: message.poll.question, options: message.poll.options.map((one) => ({ text: one })), ...(message.poll.several && { several: true }) })] : []),
   ];
   return { elements, outside, ...(message.timerSet === undefined && { text: message.poll ? pollText(message.poll) : text }) };
+}
+
+/** A question as it is asked. Throws CoreError without a question and two answers. */
+export function askedPoll({ question, options, several }: NewPoll): PollRecord {
+  const asked = cleanText(question).trim().slice(0, MAX_QUESTION);
+  const answers = [...new Set(options.map((option) => cleanText(option).trim().slice(0, MAX_OPTION)))].filter((option) => option !== '');
+  if (asked === '' || answers.length < 2 || answers.length > MAX_OPTIONS) throw fail('internal', 'a question and two answers at least');
+  return { question: asked, options: answers, several };
 }
 
 /** A question for those who see only text. */

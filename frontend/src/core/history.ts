@@ -2,7 +2,7 @@
 import { messagesAfter, messagesBefore } from '../db/messages';
 import type { MessageRecord } from '../db/schema';
 import type { Account } from './account';
-import type { Address, Page } from './api';
+import type { Address, Message, Page } from './api';
 import type { Archive, Book } from './archive';
 import type { Chats } from './chats';
 import { messageView } from './view';
@@ -43,6 +43,12 @@ export class History {
       if (!more) break;
     }
     return this.result(chat, messages);
+  }
+
+  /** What stands above a chat, newest first. */
+  async pinned(chat: Address): Promise<readonly Message[]> {
+    const all = await this.account.db.read(['messages'], (tx) => tx.objectStore('messages').index('pinned').getAll(chat));
+    return all.sort((a, b) => b.order - a.order).map((message) => messageView(message, this.account.address));
   }
 
   private before(chat: Address, order: number, limit: number): Promise<MessageRecord[]> {

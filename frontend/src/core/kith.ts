@@ -4,11 +4,12 @@ import { deleteOrphans, SupersededError } from '../db/database';
 import { bareOf, parseJid } from '../xmpp/jid';
 import type { Address, Commands, SessionState, Snapshot } from './api';
 import { Hub, type Emit } from './hub';
-import { Invites } from './invites';
+import { createInvite, Invites } from './invites';
 import { log } from './log';
 import { NewDevice, type Claimed } from './pairing';
 import type { Platform } from './platform';
 import { coreError, fail, reasonOf } from './reasons';
+import { reportOf } from './reports';
 import { Session } from './session';
 
 const DOMAIN_TIMEOUT = 2_000;
@@ -146,7 +147,7 @@ export class Kith {
       signIn: (address, password) => this.signIn(address, password),
       signOut: () => this.signOut(),
       reconnect: async () => of().reconnect(),
-      changePassword: (current, next) => of().changePassword(current, next),
+      changePassword: (current, next) => of().credentials.changePassword(current, next),
       setDisplayName: (name) => of().setDisplayName(name),
       setPicture: (picture) => of().pictures.setOwn(picture),
       setPrivacy: (privacy) => of().privacy.set(privacy),
@@ -159,7 +160,7 @@ export class Kith {
       acceptInvite: (token, name, password, displayName) => this.acceptInvite(token, name, password, displayName),
       resetPassword: async (token, password) => this.signIn(await this.invites.reset(token, password), password),
       acceptInviteAsContact: (token) => this.acceptInviteAsContact(of(), token),
-      createInvite: () => of().createInvite(),
+      createInvite: () => createInvite(of()),
 
       addContact: async (address, name) => {
         const added = await of().contacts.add(address, name);
@@ -172,7 +173,7 @@ export class Kith {
       },
       declineContact: (address) => of().contacts.decline(chat(address)),
       removeContact: (address) => of().contacts.remove(chat(address)),
-      block: (address, report) => of().block(address, report),
+      block: async (address, why) => of().contacts.block(address, why && await reportOf(of(), chat(address), why)),
       unblock: (address) => of().contacts.unblock(chat(address)),
 
       page: (address, bound) => of().history.page(chat(address), bound),
@@ -187,7 +188,7 @@ export class Kith {
       fetchFile: (address, id) => of().fetchFile(chat(address), id),
       setTimer: (address, seconds) => of().ephemeral.setTimer(chat(address), seconds),
       pin: (address, id, pinned) => of().sender.pin(chat(address), id, pinned),
-      pinned: (address) => of().pinned(chat(address)),
+      pinned: (address) => of().history.pinned(chat(address)),
       askPoll: (address, poll) => of().askPoll(chat(address), poll),
       vote: (address, id, choices) => of().sender.vote(chat(address), id, choices),
       closePoll: (address, id) => of().sender.closePoll(chat(address), id),
@@ -294,7 +295,7 @@ export class Kith {
 
   private async deleteAccount(password: string): Promise<void> {
     const session = this.present();
-    await session.removeAccount(password);
+    await session.credentials.removeAccount(password);
     await this.end(session, () => session.erase());
   }
 

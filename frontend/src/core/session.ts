@@ -4,27 +4,25 @@
 import { RecordStore } from '../crypto/records';
 import { newSealKey, Sealer } from '../crypto/seal';
 import { Database } from '../db/database';
-import { getMessage, messagesBefore } from '../db/messages';
-import { archiveId } from '../db/schema';
+import { getMessage } from '../db/messages';
 import { getMeta, putMeta, readMeta, writeMeta } from '../db/meta';
 import { ConnectionError, StanzaError } from '../xmpp/errors';
-import { bareOf, parseJid } from '../xmpp/jid';
-import { account as accountCodec, credentials } from '../xmpp/kith_account';
+import { bareOf } from '../xmpp/jid';
+import { account as accountCodec } from '../xmpp/kith_account';
 import type { FastToken, LoginResult } from '../xmpp/login';
 import { NS } from '../xmpp/ns';
 import type { Stream } from '../xmpp/stream';
 import { enableCarbons } from '../xmpp/xep0280_carbons';
-import { REASONS } from '../xmpp/xep0377_reporting';
-import { inviteRequest, readInvite } from '../xmpp/xep0401_invites';
-import { cleanText, xml, type XmlElement } from '../xmpp/xml';
+import { xml, type XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
-import type { Address, InviteLink, Lock, Message, NewPoll, Report, SessionState } from './api';
+import type { Address, Lock, Message, NewPoll, SessionState } from './api';
 import { Archive, type Book } from './archive';
 import { Arrangement } from './arrangement';
 import { Chats } from './chats';
+import { askedPoll } from './content';
 import { Connection, type ConnectionState } from './connection';
 import { Contacts } from './contacts';
-import { MAX_OPTION, MAX_OPTIONS, MAX_QUESTION } from './content';
+import { Credentials } from './credentials';
 import { Discovery } from './discovery';
 import { Drafts } from './drafts';
 import { Ephemeral } from './ephemeral';
@@ -47,7 +45,7 @@ import { Encryptor } from './omemo/encryptor';
 import { Keys } from './omemo/keys';
 import { sealedSource } from './omemo/store';
 import { TrustBook } from './omemo/trustbook';
-import { DEFAULT_MIN_PASSWORD, verifierData, verifiersFor } from './passwords';
+import { DEFAULT_MIN_PASSWORD } from './passwords';
 import { Exporting } from './exporting';
 import { Pairing } from './pairing';
 import { Pep } from './pep';
@@ -62,11 +60,8 @@ import { Responses } from './responses';
 import { Sender } from './sender';
 import { TokenStore } from './token';
 import { Typing } from './typing';
-import { messageView } from './view';
 import { WebPush } from './webpush';
 
-/** So many of somebody's last messages are named in a report. */
-const REPORTED = 20;
 /** Who was there is believed to be there for so long after the connection broke. */
 const ABSENCE = 15_000;
 
@@ -92,6 +87,7 @@ export class Session implements Account {
   readonly finder: Finder;
   readonly arrangement: Arrangement;
   readonly drafts: Drafts;
+  readonly credentials: Credentials;
   readonly ephemeral: Ephemeral;
   private readonly presence: PresenceBook;
   private readonly pep: Pep;
@@ -112,7 +108,6 @@ export class Session implements Account {
   private held: Envelope[] = [];
   private link: ConnectionState = { phase: 'connecting' };
   private facts: Partial<Pick<SessionState, 'displayName' | 'role' | 'fingerprint' | 'deviceId' | 'cryptoError'>> = {};
-  private rules = { minPassword: DEFAULT_MIN_PASSWORD, iterations: 0 };
   /** Called whenever `state` changed. */
   onState: () => void = () => undefined;
 
@@ -232,6 +227,7 @@ export class Session implements Account {
       announce: (chat, seconds) => this.sender.send(chat, '', { allowUnencrypted: this.lock(chat) === 'unencrypted' }, { timerSet: seconds }),
     });
     this.family = new Family(this, { role: () => this.facts.role, nameOf: (person) => this.contacts.name(person) });
+    this.credentials = new Credentials(this, { signIn: (password) => this.connection.signIn(password), resume: () => this.resume(), role: () => this.facts.role });
     this.pairing = new Pairing(this);
     this.logins = new Logins(this, agentId);
     this.webPush = new WebPush(this);
@@ -403,58 +399,9 @@ export class Session implements Account {
     this.connection.reconnect();
   }
 
-  async changePassword(current: string, next: string): Promise<void> {
-    const verifiers = await verifiersFor(next, this.rules.minPassword, this.rules.iterations);
-    try {
-      // The server wants to see the present password again before it believes in a new one.
-      await this.connection.signIn(current);
-    } catch (error) {
-      await this.resume();
-      throw error;
-    }
-    const payload = credentials.write({ verifiers: verifiers.map(verifierData) });
-    try {
-      await this.stream().iq('set', payload);
-    } catch (error) {
-      if (error instanceof StanzaError && error.condition === 'not-acceptable') throw fail('password-weak', error.message);
-      throw error;
-    }
-  }
-
-  /** Removes the account from the server (XEP-0077 section 3.2), which wants to see the password for that; what is here stays. */
-  async removeAccount(password: string): Promise<void> {
-    try {
-      await this.connection.signIn(password);
-    } catch (error) {
-      await this.resume();
-      throw error;
-    }
-    try {
-      await this.stream().iq('set', xml(NS.register, 'query', {}, xml(NS.register, 'remove')));
-    } catch (error) {
-      if (error instanceof StanzaError && error.condition === 'not-allowed' && this.facts.role === 'admin') throw fail('last-admin', error.message);
-      // The server ends the session with the account: it may be gone before its answer is here.
-      if (!(error instanceof ConnectionError)) throw error;
-      const left = await this.connection.signIn(password).then(() => true, (reason: unknown) => reasonOf(reason).code !== 'credentials');
-      if (left) throw error;
-    }
-  }
-
   async setDisplayName(name: string): Promise<void> {
     await this.contacts.setOwnName(name.trim().slice(0, 200));
     this.learn({ displayName: name.trim() });
-  }
-
-  async createInvite(): Promise<InviteLink> {
-    const { domain } = parseJid(this.address);
-    const answer = await this.stream().iq('set', inviteRequest(), domain);
-    const invite = readInvite(answer.elements[0]);
-    if (!invite) throw fail('server', 'malformed invitation');
-    return {
-      token: invite.token, uri: invite.uri,
-      url: invite.landing ?? `${this.platform.origin}/i/${encodeURIComponent(invite.token)}`,
-      expires: invite.expires ?? Number.MAX_SAFE_INTEGER,
-    };
   }
 
   async fetchFile(chat: Address, id: string): Promise<Blob> {
@@ -470,27 +417,9 @@ export class Session implements Account {
     return this.sender.retract(chat, id);
   }
 
-  /** What stands above a chat, newest first. */
-  async pinned(chat: Address): Promise<readonly Message[]> {
-    const all = await this.db.read(['messages'], (tx) => tx.objectStore('messages').index('pinned').getAll(chat));
-    return all.sort((a, b) => b.order - a.order).map((message) => messageView(message, this.address));
-  }
-
-  /** Asks a question with answers to choose from. */
-  askPoll(chat: Address, { question, options, several }: NewPoll): Promise<Message> {
-    const asked = cleanText(question).trim().slice(0, MAX_QUESTION);
-    const answers = [...new Set(options.map((option) => cleanText(option).trim().slice(0, MAX_OPTION)))].filter((option) => option !== '');
-    if (asked === '' || answers.length < 2 || answers.length > MAX_OPTIONS) throw fail('internal', 'a question and two answers at least');
-    return this.sender.send(chat, asked, { allowUnencrypted: this.lock(chat) === 'unencrypted' && this.groups.get(chat) !== undefined }, { poll: { question: asked, options: answers, several } });
-  }
-
-  /** Blocks somebody, and says why where that is wanted. */
-  async block(address: Address, why?: Report): Promise<void> {
-    if (!why) return this.contacts.block(address);
-    const last = await this.db.read(['messages'], (tx) => messagesBefore(tx, bareOf(address) ?? address, Infinity, REPORTED));
-    const messages = last.filter((message) => !message.outgoing && message.stanzaId !== undefined).map(({ stanzaId }) => ({ id: archiveId(stanzaId ?? ''), by: this.address }));
-    const text = why.text?.trim().slice(0, 2_000);
-    await this.contacts.block(address, { reason: REASONS[why.reason], messages, ...(text !== undefined && text !== '' && { text }) });
+  askPoll(chat: Address, poll: NewPoll): Promise<Message> {
+    const asked = askedPoll(poll);
+    return this.sender.send(chat, asked.question, { allowUnencrypted: this.lock(chat) === 'unencrypted' && this.groups.get(chat) !== undefined }, { poll: asked });
   }
 
   /** Somebody wrote whom one does not know, and to whom one has never written: they learn nothing of one. */
@@ -628,7 +557,7 @@ export class Session implements Account {
   private async askAccount(stream: Stream): Promise<void> {
     const answer = accountCodec.in(await stream.iq('get', accountCodec.write({})));
     if (!answer) return;
-    this.rules = { minPassword: answer.minPassword ?? DEFAULT_MIN_PASSWORD, iterations: answer.iterations ?? 0 };
+    this.credentials.rules = { minPassword: answer.minPassword ?? DEFAULT_MIN_PASSWORD, iterations: answer.iterations ?? 0 };
     if (answer.role !== undefined && answer.role !== this.facts.role) {
       await writeMeta(this.db, 'role', answer.role);
       this.learn({ role: answer.role });

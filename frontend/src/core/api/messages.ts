@@ -1,0 +1,124 @@
+/** Messages and what is in them. */
+import type { Lock } from './chats';
+import type { Reason } from './errors';
+import type { Address } from './session';
+
+/**
+ * `sending`: stored here, not yet acknowledged by the server. `sent`: durably on the server.
+ * `delivered`: reached a device of the other side. `read`: shown there. `failed`: refused; see `reason`.
+ * Incoming messages are `received`.
+ */
+export type MessageState = 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'received';
+
+/** Why there is no text. */
+export type MessageProblem =
+  | 'not-for-this-device'   // sent before this device existed, or its key was left out
+  | 'undecryptable'         // broken or out of a lost session
+  | 'openpgp'               // encrypted with OpenPGP (XEP-0373, XEP-0027)
+  | 'misdirected'           // written for another chat, or by somebody else than the server says
+  | 'unsupported';          // an encryption that Kith does not speak
+
+export interface Message {
+  readonly id: string;
+  readonly chat: Address;
+  readonly from: Address;
+  /** What the sender was called in the group; contacts are better called as one calls them. */
+  readonly name?: string;
+  /** It names the own person. */
+  readonly mention?: true;
+  /** What it answers; `id` if that is here. */
+  readonly reply?: { readonly id?: string; readonly from?: Address; readonly name?: string; readonly text: string };
+  /** Those of most people first. */
+  readonly reactions?: readonly Reaction[];
+  /** It shares a file; there is no text then. `fetchFile` gives it. */
+  readonly file?: SharedFile;
+  /** It only says for how many seconds messages are kept from then on; 0: for good. */
+  readonly timerSet?: number;
+  /** It goes so many seconds after it was read or sent. */
+  readonly timer?: number;
+  /** It stands above the chat. */
+  readonly pinned?: true;
+  /** A question with answers to choose from; `text` is the question. */
+  readonly poll?: Poll;
+  /** It was corrected; `editsOf` tells what it said before. */
+  readonly edited?: true;
+  /** It was taken back; `by`: not by its sender. */
+  readonly retracted?: { readonly at: number; readonly by?: string };
+  /** The others know it: it can be answered, reacted to, corrected and taken back. */
+  readonly known: boolean;
+  readonly outgoing: boolean;
+  readonly text: string;
+  /** Position in the chat; ascending; unique within the chat. */
+  readonly order: number;
+  /** When it was sent, milliseconds since epoch. */
+  readonly at: number;
+  readonly state: MessageState;
+  readonly reason?: Reason;
+  readonly problem?: MessageProblem;
+  /** How this message was protected on its way. `verified` if the sending device was verified. */
+  readonly lock: Exclude<Lock, 'unknown'>;
+  /** The device that sent it, for "message info". */
+  readonly device?: number;
+  /**
+   * How much of it was protected. 0: nothing. 1: the text (OMEMO 0.3; also when only some got it so). 2: all of it (omemo:2).
+   * 3: all, and that it was encrypted for exactly those for whom its sender wanted it. Absent while it is not known.
+   */
+  readonly level?: 0 | 1 | 2 | 3;
+  /** What is suspicious about it. */
+  readonly findings?: readonly Finding[];
+  /** It is the first one of its device of which that is so: to be told in the chat. */
+  readonly alarm?: true;
+}
+
+/** Something that does not fit between what a sender says and what the server shows. */
+export interface Finding {
+  readonly kind: FindingKind;
+  /** The device that it is about; empty and 0 where it is about none. */
+  readonly address: Address;
+  readonly device: number;
+}
+
+export type FindingKind =
+  | 'key-stripped'      // the sender encrypted for it, and its key was taken out on the way
+  | 'key-added'         // the sender did not encrypt for it
+  | 'device-injected'   // the sender thinks that it is ours
+  | 'key-replaced'      // the sender has another key for it
+  | 'own-without-key'   // it is ours and cannot read the message
+  | 'changed'           // what came back of an own message is not what was sent
+  | 'device-unvouched'  // the server lists it for the sender, who does not know it
+  | 'device-unlisted'   // the sender has it, and the server does not list it
+  | 'sender-unlisted'   // the sending device is not listed
+  | 'wrong-time';       // it was written at another time than the server says
+
+export interface SharedFile {
+  readonly name: string;
+  readonly kind: 'image' | 'video' | 'audio' | 'file';
+  /** Bytes, where that is known before it is fetched. */
+  readonly size?: number;
+  /** Of pictures, in pixels. */
+  readonly width?: number;
+  readonly height?: number;
+  /** It is being sent. */
+  readonly uploading: boolean;
+}
+
+export interface Poll {
+  readonly options: readonly { readonly text: string; readonly from: readonly Address[]; readonly own: boolean }[];
+  readonly several: boolean;
+  readonly closed: boolean;
+  /** How many people have chosen something. */
+  readonly people: number;
+}
+
+export interface NewPoll {
+  readonly question: string;
+  readonly options: readonly string[];
+  readonly several: boolean;
+}
+
+export interface Reaction {
+  readonly emoji: string;
+  readonly from: readonly Address[];
+  /** One is among them. */
+  readonly own: boolean;
+}
