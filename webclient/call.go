@@ -77,8 +77,8 @@ func functions(name string) function {
 }
 
 // call runs one packed request, an array of the function's name and its arguments, and returns the packed
-// result object. Whatever goes wrong becomes an error object.
-func call(request []byte) (answer []byte) {
+// result object, in the memory of room if that is large enough. Whatever goes wrong becomes an error object.
+func call(request, room []byte) (answer []byte) {
 	defer func() {
 		switch failure := recover().(type) {
 		case nil:
@@ -90,7 +90,8 @@ func call(request []byte) (answer []byte) {
 			answer = errorObject("internal", "")
 		}
 	}()
-	args := unpack(request).array("request")
+	r := reader{request}
+	args := r.value().array("request")
 	if len(args) == 0 {
 		panic(badArgument("request is empty"))
 	}
@@ -98,7 +99,7 @@ func call(request []byte) (answer []byte) {
 	if f == nil {
 		panic(badArgument("no such function"))
 	}
-	out := newWriter()
+	out := newWriter(room)
 	if err := f(arguments(args[1:]), out); err != nil {
 		return errorObject(string(omemo.CodeOf(err)), err.Error())
 	}
@@ -106,7 +107,7 @@ func call(request []byte) (answer []byte) {
 }
 
 func errorObject(code, message string) []byte {
-	out := newWriter()
+	out := newWriter(nil)
 	out.nested("error", func() {
 		out.text("code", code)
 		out.text("message", message)
@@ -129,10 +130,10 @@ func (a arguments) object(i int) value { return a.at(i).object("argument") }
 // records takes an object as stored records: bytes, or null for a record that does not exist. A property that
 // is missing was not read; the core complains if it needs it.
 func (a arguments) records(i int) omemo.Records {
-	from := a.object(i)
-	r := make(omemo.Records, len(from.list))
-	for i := range from.list {
-		r[from.names[i]] = from.list[i].optionalBytes(from.names[i])
+	records := make(omemo.Records, 8)
+	for r := (reader{a.object(i).data}); len(r.data) > 0; {
+		key := string(r.take(r.uint32()))
+		records[key] = r.value().optionalBytes(key)
 	}
-	return r
+	return records
 }

@@ -164,17 +164,28 @@ class Packer {
       return;
     }
     if (Array.isArray(v)) {
-      this.kind(ARRAY, v.length);
+      const start = this.begin(ARRAY);
+      this.uint32(v.length);
       for (const item of v) this.value(item, depth + 1);
-      return;
+      return this.end(start);
     }
-    this.kind(OBJECT);
+    const start = this.begin(OBJECT);
     for (const [name, item] of Object.entries(v)) {
       if (item === undefined) continue;
       this.string(name);
       this.value(item, depth + 1);
     }
-    this.uint32(END);
+    this.end(start);
+  }
+
+  /** What follows is as long as is known at its end. */
+  begin(kind) {
+    this.kind(kind, 0);
+    return this.length;
+  }
+
+  end(start) {
+    this.view.setUint32(start - 4, this.length - start, true);
   }
 }
 

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"math"
 
 	"kith/omemo"
@@ -16,8 +17,10 @@ import (
 //	null, false, true   nothing
 //	number              8 bytes, IEEE 754
 //	string, bytes       4 bytes length, then the bytes (UTF-8)
-//	array               4 bytes count, then the values
-//	object              for each property 4 bytes length of the name, the name, the value; at the end 0xffffffff
+//	array               4 bytes length of what follows, 4 bytes count, the values
+//	object              4 bytes length of what follows; for each property 4 bytes length of the name, the name, the value
+//
+// Only a request has the lengths of arrays and objects; see writer.go for the answer.
 const (
 	kindNull = iota
 	kindFalse
@@ -27,19 +30,13 @@ const (
 	kindBytes
 	kindArray
 	kindObject
-
-	endOfObject = 1<<32 - 1
-	// maxDepth is more than any argument needs.
-	maxDepth = 8
 )
 
-// value is an unpacked value. Reading it as something that it is not panics with badArgument.
+// value is a packed value, which is unpacked when it is asked for something: most arguments are read once, and nothing
+// is allocated for them. Reading it as something that it is not panics with badArgument. data aliases the request.
 type value struct {
-	kind   byte
-	number float64
-	data   []byte   // of strings and bytes; aliases the request
-	list   []value  // of arrays and objects
-	names  []string // of objects, in the order of list
+	kind byte
+	data []byte
 }
 
 // badArgument is what reading an argument of the wrong type panics with.
@@ -48,14 +45,9 @@ type badArgument string
 //go:noinline
 func bad(name, want string) { panic(badArgument(name + " must be " + want)) }
 
-func unpack(data []byte) value {
-	r := reader{data}
-	return r.value(0)
-}
-
+// reader goes through packed values.
 type reader struct{ data []byte }
 
-//go:noinline
 func (r *reader) take(n uint32) []byte {
 	if uint64(n) > uint64(len(r.data)) {
 		bad("request", "complete")
@@ -65,55 +57,34 @@ func (r *reader) take(n uint32) []byte {
 	return out
 }
 
-//go:noinline
-func (r *reader) uint32() uint32 {
-	b := r.take(4)
-	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
-}
+func (r *reader) uint32() uint32 { return binary.LittleEndian.Uint32(r.take(4)) }
 
-func (r *reader) value(depth int) (v value) {
-	if depth > maxDepth {
-		bad("request", "less deep")
-	}
-	v.kind = r.take(1)[0]
-	switch v.kind {
+//go:noinline
+func (r *reader) value() value {
+	kind := r.take(1)[0]
+	switch kind {
 	case kindNull, kindFalse, kindTrue:
+		return value{kind: kind}
 	case kindNumber:
-		low := r.uint32()
-		v.number = math.Float64frombits(uint64(r.uint32())<<32 | uint64(low))
-	case kindString, kindBytes:
-		v.data = r.take(r.uint32())
-	case kindArray:
-		n := r.uint32()
-		if uint64(n) > uint64(len(r.data)) {
-			bad("request", "complete")
-		}
-		v.list = make([]value, n)
-		for i := range v.list {
-			v.list[i] = r.value(depth + 1)
-		}
-	case kindObject:
-		for {
-			n := r.uint32()
-			if n == endOfObject {
-				return v
-			}
-			v.names = append(v.names, string(r.take(n)))
-			v.list = append(v.list, r.value(depth+1))
-		}
-	default:
-		bad("request", "packed")
+		return value{kind, r.take(8)}
+	case kindString, kindBytes, kindArray, kindObject:
+		return value{kind, r.take(r.uint32())}
 	}
-	return v
+	bad("request", "packed")
+	return value{}
 }
 
 // get is a property of an object, null if it is missing.
 //
 //go:noinline
 func (v value) get(name string) value {
-	for i, n := range v.names {
-		if n == name {
-			return v.list[i]
+	if v.kind != kindObject {
+		return value{}
+	}
+	for r := (reader{v.data}); len(r.data) > 0; {
+		found := string(r.take(r.uint32())) == name
+		if one := r.value(); found {
+			return one
 		}
 	}
 	return value{}
@@ -132,7 +103,16 @@ func (v value) array(name string) []value {
 	if v.kind != kindArray {
 		bad(name, "an array")
 	}
-	return v.list
+	r := reader{v.data}
+	n := r.uint32()
+	if uint64(n) > uint64(len(r.data)) {
+		bad("request", "complete")
+	}
+	list := make([]value, n)
+	for i := range list {
+		list[i] = r.value()
+	}
+	return list
 }
 
 //go:noinline
@@ -176,19 +156,24 @@ func (v value) devices(name string) []uint32 {
 	if v.kind == kindNull {
 		return nil
 	}
-	list := make([]uint32, 0, len(v.list))
-	for _, id := range v.array(name) {
-		list = append(list, id.uint32(name))
+	ids := v.array(name)
+	list := make([]uint32, len(ids))
+	for i, id := range ids {
+		list[i] = id.uint32(name)
 	}
 	return list
 }
 
 //go:noinline
 func (v value) integer(name string) int64 {
-	if v.kind != kindNumber || v.number != math.Trunc(v.number) || math.Abs(v.number) > 1<<53 {
+	if v.kind != kindNumber {
 		bad(name, "an integer")
 	}
-	return int64(v.number)
+	n := math.Float64frombits(binary.LittleEndian.Uint64(v.data))
+	if n != math.Trunc(n) || math.Abs(n) > 1<<53 {
+		bad(name, "an integer")
+	}
+	return int64(n)
 }
 
 //go:noinline

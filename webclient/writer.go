@@ -5,15 +5,20 @@
 package main
 
 import (
+	"encoding/binary"
 	"math"
 
 	"kith/omemo"
 )
 
+// endOfObject stands where the length of the next name would stand: in an answer arrays begin with their count, objects
+// end with this, and both have no length, as they are always read whole.
+const endOfObject = 1<<32 - 1
+
 // writer packs a result object. The methods are not inlined: there are a hundred calls.
 type writer struct{ buf []byte }
 
-func newWriter() *writer { return &writer{append(make([]byte, 0, 2048), kindObject)} }
+func newWriter(room []byte) *writer { return &writer{append(room, kindObject)} }
 
 // finish ends the object.
 func (w *writer) finish() []byte {
@@ -23,7 +28,7 @@ func (w *writer) finish() []byte {
 
 //go:noinline
 func (w *writer) uint32(v uint32) {
-	w.buf = append(w.buf, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
+	w.buf = binary.LittleEndian.AppendUint32(w.buf, v)
 }
 
 //go:noinline
@@ -49,9 +54,7 @@ func (w *writer) text(name, s string) {
 //go:noinline
 func (w *writer) number(name string, n int64) {
 	w.name(name, kindNumber)
-	bits := math.Float64bits(float64(n))
-	w.uint32(uint32(bits))
-	w.uint32(uint32(bits >> 32))
+	w.buf = binary.LittleEndian.AppendUint64(w.buf, math.Float64bits(float64(n)))
 }
 
 //go:noinline
