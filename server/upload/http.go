@@ -45,7 +45,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id, name, ok := split(r.URL)
 	switch {
 	case !ok:
-		refuse(w, http.StatusNotFound)
+		s.refuseUpload(w, r, newPatient(w, r), http.StatusNotFound, lingerTimeStranger)
 	case r.Method == http.MethodOptions:
 		w.WriteHeader(http.StatusNoContent)
 	case r.Method == http.MethodPut:
@@ -54,12 +54,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.get(w, r, id, name)
 	default:
 		h.Set("Allow", "OPTIONS, HEAD, GET, PUT")
-		refuse(w, http.StatusMethodNotAllowed)
+		s.refuseUpload(w, r, newPatient(w, r), http.StatusMethodNotAllowed, lingerTimeStranger)
 	}
-}
-
-func refuse(w http.ResponseWriter, status int) {
-	http.Error(w, http.StatusText(status), status)
 }
 
 // split reads the path of a file's address.
@@ -72,65 +68,62 @@ func split(u *url.URL) (id, name string, ok bool) {
 
 // put takes a file (XEP-0363 section 8).
 func (s *Service) put(w http.ResponseWriter, r *http.Request, id, name string) {
-	sealed, ok := strings.CutPrefix(r.Header.Get("Authorization"), bearer)
-	k, genuine := open(sealed, s.key)
-	now := s.opts.Clock.Now()
-	switch {
-	case !ok:
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		refuse(w, http.StatusUnauthorized)
-		return
-	case !genuine || k.ID != id || k.Name != name || now.After(k.Closes):
-		refuse(w, http.StatusForbidden)
-		return
-	case r.ContentLength < 0:
-		refuse(w, http.StatusLengthRequired)
-		return
-	case r.ContentLength > k.Size:
-		refuse(w, http.StatusRequestEntityTooLarge)
-		return
-	case r.ContentLength != k.Size:
-		refuse(w, http.StatusBadRequest)
-		return
-	}
-	if t := r.Header.Get("Content-Type"); t != "" && k.Type != "" && cleanType(t) != k.Type {
-		refuse(w, http.StatusUnsupportedMediaType)
+	body := newPatient(w, r)
+	k, status := s.permit(w, r, id, name)
+	if status != 0 {
+		s.refuseUpload(w, r, body, status, lingerTimeStranger)
 		return
 	}
 	if !s.begin(k.Account) {
 		w.Header().Set("Retry-After", "10")
-		refuse(w, http.StatusTooManyRequests)
+		s.refuseUpload(w, r, body, http.StatusTooManyRequests, lingerTimeStranger)
 		return
 	}
 	defer s.end(k.Account)
-	status, err := s.take(w, r, k)
+	status, err := s.take(r.Context(), body, k)
 	if err != nil && r.Context().Err() == nil {
 		s.opts.Log.LogAttrs(r.Context(), slog.LevelError, "taking a file failed", slog.Any("error", err))
 	}
 	if status != http.StatusCreated {
-		refuse(w, status)
+		s.refuseUpload(w, r, body, status, lingerTime)
 		return
 	}
 	w.WriteHeader(http.StatusCreated)
 }
 
+// permit finds out for what a request has the right, and whether that is what it is about to send; if not, with what
+// to refuse it.
+func (s *Service) permit(w http.ResponseWriter, r *http.Request, id, name string) (k slot, refusal int) {
+	sealed, ok := strings.CutPrefix(r.Header.Get("Authorization"), bearer)
+	k, genuine := open(sealed, s.key)
+	switch {
+	case !ok:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		return k, http.StatusUnauthorized
+	case !genuine || k.ID != id || k.Name != name || s.opts.Clock.Now().After(k.Closes):
+		return k, http.StatusForbidden
+	case r.ContentLength < 0:
+		return k, http.StatusLengthRequired
+	case r.ContentLength > k.Size:
+		return k, http.StatusRequestEntityTooLarge
+	case r.ContentLength != k.Size:
+		return k, http.StatusBadRequest
+	}
+	if t := r.Header.Get("Content-Type"); t != "" && k.Type != "" && cleanType(t) != k.Type {
+		return k, http.StatusUnsupportedMediaType
+	}
+	return k, 0
+}
+
 // take writes a file to the disk and makes it known. Whoever did not hear that it was taken, because the
 // line broke, may put the same again.
-func (s *Service) take(w http.ResponseWriter, r *http.Request, k slot) (status int, err error) {
-	ctx := r.Context()
+func (s *Service) take(ctx context.Context, body *patient, k slot) (status int, err error) {
 	_, taken, err := s.opts.Store.File(ctx, k.ID)
 	if err != nil {
 		return http.StatusInternalServerError, err
 	}
-	rc := http.NewResponseController(w)
-	body := &patient{Reader: r.Body, extend: func() error { return rc.SetReadDeadline(soon()) }}
 	if taken {
-		err := s.disk.same(k.ID, body)
-		if errors.Is(err, ErrTaken) {
-			// Who still sends would find the line broken, instead of an answer.
-			_, _ = io.Copy(io.Discard, body)
-		}
-		return outcome(err, body)
+		return outcome(s.disk.same(k.ID, body), body)
 	}
 	if !s.disk.room(k.Size, int64(s.opts.Config.MinFree)) {
 		s.counters.Refused.Inc()
@@ -211,21 +204,32 @@ func (s *Service) end(account string) {
 
 // patient reads a body that may take its time, as long as something comes.
 type patient struct {
-	io.Reader
-	extend func() error
+	body   io.Reader
+	extend func(time.Time) error
+	end    time.Time // of all patience, if there is one
 	due    int
+	begun  bool
 	failed bool
 }
 
+func newPatient(w http.ResponseWriter, r *http.Request) *patient {
+	return &patient{body: r.Body, extend: http.NewResponseController(w).SetReadDeadline}
+}
+
 func (p *patient) Read(b []byte) (int, error) {
+	p.begun = true
 	if p.due <= 0 {
-		if err := p.extend(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		until := soon()
+		if !p.end.IsZero() && p.end.Before(until) {
+			until = p.end
+		}
+		if err := p.extend(until); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			p.failed = true
 			return 0, err
 		}
 		p.due = stretch
 	}
-	n, err := p.Reader.Read(b)
+	n, err := p.body.Read(b)
 	p.due -= n
 	p.failed = p.failed || err != nil && !errors.Is(err, io.EOF)
 	return n, err

@@ -77,6 +77,9 @@ func (c *Conn) Open() (xmltree.Element, error) {
 
 // Register makes an account (XEP-0077), on a stream of its own.
 func (c *Conn) Register(name, password string) error {
+	if err := c.SetDeadline(time.Now().Add(Patience)); err != nil {
+		return err
+	}
 	if _, err := c.Open(); err != nil {
 		return err
 	}

@@ -23,6 +23,58 @@ func (w *World) Ejabberd(o Options) *Server {
 		archive = "\n    db_type: sql"
 		database = fmt.Sprintf("sql_type: sqlite\nsql_database: %q\n", w.Path(o.Domain+".sqlite"))
 	}
+	listeners, disco := "", "  mod_disco: {}\n"
+	if o.Full {
+		s.HTTP = w.port()
+		listeners += fmt.Sprintf(`  -
+    port: %d
+    ip: "127.0.0.1"
+    module: ejabberd_http
+    request_handlers:
+      /ws: ejabberd_http_ws
+      /http-bind: mod_bosh
+      /upload: mod_http_upload
+      /.well-known/host-meta: mod_host_meta
+      /.well-known/host-meta.json: mod_host_meta
+`, s.HTTP)
+		more += fmt.Sprintf(`  mod_bosh: {}
+  mod_configure: {}
+  mod_announce:
+    access: administrators
+  mod_host_meta:
+    bosh_service_url: "https://@HOST@/http-bind"
+    websocket_url: "wss://@HOST@/ws"
+  mod_http_upload:
+    put_url: http://@HOST@/upload
+    docroot: %q
+    max_size: 1000000
+    access: all_in
+  mod_last: {}
+  mod_proxy65:
+    ip: "127.0.0.1"
+    port: %d
+    access: all_in
+  mod_push: {}
+  mod_stun_disco:
+    access: all_in
+    secret: "a secret"
+    services:
+      -
+        host: 192.0.2.1
+        port: 3478
+        type: turn
+        transport: udp
+        restricted: true
+`, w.Path(o.Domain+"-files"), w.port())
+		disco = "  mod_disco:\n    server_info:\n      -\n        modules: all\n        name: \"abuse-addresses\"\n        urls: [\"mailto:abuse@" + o.Domain + "\"]\n"
+	}
+	if o.Components != nil {
+		s.Beside = w.port()
+		listeners += fmt.Sprintf("  -\n    port: %d\n    ip: \"127.0.0.1\"\n    module: ejabberd_service\n    global_routes: false\n    hosts:\n", s.Beside)
+		for _, host := range o.Components {
+			listeners += fmt.Sprintf("      %q:\n        password: %q\n", host, Secret)
+		}
+	}
 	s.Config = w.Write(o.Domain+".yml", fmt.Sprintf(`
 hosts:
   - %[1]s
@@ -42,20 +94,25 @@ s2s_use_starttls: required
     port: %[6]d
     ip: "127.0.0.1"
     module: ejabberd_s2s_in
-auth_method: internal
+%[10]sauth_method: internal
 registration_timeout: infinity
 acl:
   local:
     user_regexp: ""
+  admin:
+    user: [%[12]s]
 access_rules:
+  configure:
+    allow: admin
+  administrators:
+    allow: admin
   all_in:
     allow: all
 modules:
   mod_adhoc: {}
   mod_blocking: {}
   mod_client_state: {}
-  mod_disco: {}
-  mod_caps: {}
+%[11]s  mod_caps: {}
   mod_carboncopy: {}
   mod_mam:
     assume_mam_usage: true%[8]s
@@ -94,7 +151,7 @@ modules:
   mod_vcard: {}
   mod_vcard_xupdate: {}
   mod_version: {}
-%[7]s`, o.Domain, cert, key, w.Path("ca.pem"), s.C2S, s.S2S, more, archive, database))
+%[7]s`, o.Domain, cert, key, w.Path("ca.pem"), s.C2S, s.S2S, more, archive, database, listeners, disco, quoted(o.Admins)))
 	_, port, _ := net.SplitHostPort(w.dns)
 	inetrc := w.Write(o.Domain+".inetrc", fmt.Sprintf("{resolv_conf,\"\"}.\n{hosts_file,\"\"}.\n{lookup,[dns]}.\n{nameserver,{127,0,0,1},%s}.\n", port))
 	spool := w.Path(o.Domain + "-data")

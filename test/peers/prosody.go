@@ -23,6 +23,34 @@ func (w *World) Prosody(o Options) *Server {
 sql = { driver = "SQLite3", database = %q }
 `, w.Path(o.Domain+".sqlite"))
 	}
+	full, beside := "", ""
+	if o.Full {
+		s.HTTP = w.port()
+		more += `"offline"; "user_account_management"; "bosh"; "websocket"; "cloud_notify"; "lastactivity"; "uptime"; "external_services"; "server_contact_info"; "adhoc"; "admin_adhoc"; "announce"; "invites"; "invites_adhoc"; "invites_register";`
+		full = fmt.Sprintf(`http_ports = { %d }
+http_interfaces = { "127.0.0.1" }
+https_ports = {}
+http_default_host = %q
+consider_bosh_secure = true
+consider_websocket_secure = true
+registration_invite_only = false
+allow_user_invites = true
+external_service_secret = "a secret"
+external_services = { { type = "turn"; transport = "udp"; host = %q; port = 3478; secret = "a secret"; ttl = 3600 }; { type = "stun"; transport = "udp"; host = %q; port = 3478 } }
+contact_info = { abuse = { "mailto:abuse@%s" } }
+proxy65_ports = { %d }
+proxy65_interfaces = { "127.0.0.1" }
+admins = { %s }
+`, s.HTTP, o.Domain, o.Domain, o.Domain, o.Domain, w.port(), quoted(o.Admins))
+		beside = fmt.Sprintf("Component \"upload.%s\" \"http_file_share\"\n  http_external_url = \"http://upload.%s/\"\n  http_file_share_size_limit = 1000000\nComponent \"proxy.%s\" \"proxy65\"\n", o.Domain, o.Domain, o.Domain)
+	}
+	if o.Components != nil {
+		s.Beside = w.port()
+		full += fmt.Sprintf("component_ports = { %d }\ncomponent_interfaces = { \"127.0.0.1\" }\n", s.Beside)
+		for _, host := range o.Components {
+			beside += fmt.Sprintf("Component %q\n  component_secret = %q\n", host, Secret)
+		}
+	}
 	s.Config = w.Write(o.Domain+".cfg.lua", fmt.Sprintf(`
 run_as_root = true
 daemonize = false
@@ -46,13 +74,13 @@ modules_enabled = {
   "names"; "roster"; "saslauth"; "tls"; "disco"; "pep"; "smacks"; "s2s_bidi"; "carbons"; "mam"; "ping"; "register_ibr";
   "blocklist"; "private"; "vcard4"; "vcard_legacy"; "bookmarks"; "csi_simple"; "version"; "time"; %s
 }
-%s
+%s%s
 VirtualHost %q
 Component "groups.%s" "muc"
   modules_enabled = { "muc_mam"; "vcard_muc"; "muc_moderation" }
   restrict_room_creation = false
   muc_tombstones = false
-`, w.Path(o.Domain+".pid"), w.Path(o.Domain+"-data"), s.C2S, s.S2S, !o.Dialback, w.Path("plugins"), cert, key, w.Path("ca.pem"), more, storage, o.Domain, o.Domain))
+%s`, w.Path(o.Domain+".pid"), w.Path(o.Domain+"-data"), s.C2S, s.S2S, !o.Dialback, w.Path("plugins"), cert, key, w.Path("ca.pem"), more, storage, full, o.Domain, o.Domain, beside))
 	if err := os.MkdirAll(w.Path(o.Domain+"-data"), 0o700); err != nil {
 		w.t.Fatal(err)
 	}
@@ -61,6 +89,18 @@ Component "groups.%s" "muc"
 		return exec.Command(program, "--config", s.Config, "-F") //nolint:gosec // found on this machine
 	}
 	return s
+}
+
+// quoted is a list in Lua and in YAML.
+func quoted(all []string) string {
+	out := ""
+	for i, s := range all {
+		if i > 0 {
+			out += ", "
+		}
+		out += fmt.Sprintf("%q", s)
+	}
+	return out
 }
 
 // names is a plugin for Prosody with the names of the test. Prosody can be told another name server only

@@ -1,8 +1,10 @@
 package peers
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,8 @@ type Server struct {
 	Domain string // its groups are at groups.DOMAIN
 	C2S    int    // the port of 127.0.0.1 where clients connect, with TLS from the first byte
 	S2S    int
+	HTTP   int    // without TLS; 0 for none
+	Beside int    // where components connect; 0 for none
 	Config string // its file
 	// Account makes one where the server must do it; nil where apps do (XEP-0077).
 	Account func(name, password string)
@@ -57,7 +61,10 @@ func (s *Server) Start() {
 		_ = cmd.Process.Kill()
 		<-done
 	})
-	for _, port := range []int{s.C2S, s.S2S} {
+	for _, port := range []int{s.C2S, s.S2S, s.HTTP, s.Beside} {
+		if port == 0 {
+			continue
+		}
 		s.World.Until("port of "+s.Domain, func() bool {
 			select {
 			case <-done:
@@ -146,6 +153,16 @@ func (s *Server) Command(input string, args ...string) string {
 	return string(out)
 }
 
+// Web is a client that finds the server at every address, without TLS.
+func (s *Server) Web() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, fmt.Sprintf("127.0.0.1:%d", s.HTTP))
+		},
+		MaxIdleConnsPerHost: 100,
+	}}
+}
+
 // Need skips a test where another program is not installed, and says how to install it.
 func Need(t testing.TB, program, debian string) string {
 	t.Helper()
@@ -167,6 +184,13 @@ type Options struct {
 	Dialback bool
 	// SQL keeps archives in SQLite, for measurements; otherwise they are where the server has them by default.
 	SQL bool
+	// Full is with everything that apps may look for: WebSocket, BOSH and files over HTTP, push, relays,
+	// commands for administrators.
+	Full bool
+	// Components are the domains of programs beside the server, which know [Secret].
+	Components []string
+	// Admins are the addresses of administrators.
+	Admins []string
 }
 
 func (o *Options) settle() {

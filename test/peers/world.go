@@ -139,15 +139,8 @@ func (w *World) name(domain string, port int) {
 // nameServer answers for the domains of the test. All are at localhost, which Erlang asks the system for.
 func (w *World) nameServer() {
 	w.t.Helper()
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	pc, l := w.both()
 	w.dns = pc.LocalAddr().String()
-	l, err := net.Listen("tcp", w.dns)
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	handler := dns.HandlerFunc(func(out dns.ResponseWriter, q *dns.Msg) {
 		a := new(dns.Msg)
 		a.SetReply(q)
@@ -172,6 +165,24 @@ func (w *World) nameServer() {
 		go func() { _ = s.ActivateAndServe() }()
 		w.t.Cleanup(func() { _ = s.Shutdown() })
 	}
+}
+
+// both listens at one port for UDP and for TCP; what is free for one may be taken for the other.
+func (w *World) both() (net.PacketConn, net.Listener) {
+	w.t.Helper()
+	for range 100 {
+		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		l, err := net.Listen("tcp", pc.LocalAddr().String())
+		if err == nil {
+			return pc, l
+		}
+		_ = pc.Close()
+	}
+	w.t.Fatal("no port is free for UDP and TCP")
+	return nil, nil
 }
 
 // port finds one that is free.

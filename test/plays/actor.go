@@ -15,9 +15,9 @@ import (
 	"kith/test/peers"
 )
 
-// actor is an app of a person. It answers what every app answers, and keeps the rest for the play.
+// actor is an app of a person, or a component. It answers what every app answers, and keeps the rest for the play.
 type actor struct {
-	name string // NAME/RESOURCE
+	name string // NAME/RESOURCE, or that of a component
 	conn *peers.Conn
 	jid  string // the whole address, once it is bound
 	over chan struct{}
@@ -57,8 +57,31 @@ func (a *actor) read() {
 			return
 		}
 		a.log(a.name + " < " + e.Source())
+		if !e.Is(ns.SASL, "success") {
+			a.take(e)
+			continue
+		}
+		// The next stream (RFC 6120 section 6.4.6).
+		features, err := a.conn.Open()
 		a.take(e)
+		if err != nil {
+			a.log(a.name + " < " + err.Error())
+			return
+		}
+		a.log(a.name + " < " + features.Source())
+		a.take(features)
 	}
+}
+
+// isComponent: it has a domain of its own, and says from whom things are (XEP-0114).
+func (a *actor) isComponent() bool { return !strings.Contains(a.name, "/") }
+
+// signed is a request of a component with its address.
+func (a *actor) signed(xml string) string {
+	if a.isComponent() && !strings.Contains(xml, "from=") {
+		return strings.Replace(xml, "<iq ", "<iq from='"+a.jid+"' ", 1)
+	}
+	return xml
 }
 
 func (a *actor) take(e xmltree.Element) {
@@ -116,6 +139,9 @@ func (a *actor) answer(e xmltree.Element) (silent bool) {
 	to := ""
 	if from := e.Attr("from"); from != "" {
 		to = " to='" + escape.Replace(from) + "'"
+	}
+	if a.isComponent() {
+		to += " from='" + escape.Replace(e.Attr("to")) + "'"
 	}
 	_ = a.conn.Put("<iq type='result' id='" + escape.Replace(e.Attr("id")) + "'" + to + ">" + content + "</iq>")
 	return silent
@@ -196,7 +222,7 @@ func (a *actor) ask(ctx context.Context, prefix, xml string) (xmltree.Element, e
 	answer := make(chan xmltree.Element, 1)
 	a.waiting[id] = answer
 	a.mu.Unlock()
-	xml = strings.Replace(xml, "<iq ", "<iq id='"+id+"' ", 1)
+	xml = a.signed(strings.Replace(xml, "<iq ", "<iq id='"+id+"' ", 1))
 	if err := a.put(xml); err != nil {
 		return xmltree.Element{}, err
 	}

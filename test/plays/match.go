@@ -18,13 +18,22 @@ var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "'", "&
 
 // fill replaces the placeholders of a text that is sent. It is XML, and so is the result.
 func (n names) fill(text string) (string, error) {
+	return n.replace(text, escape.Replace)
+}
+
+// fillRaw replaces the placeholders of a text that is not XML.
+func (n names) fillRaw(text string) (string, error) {
+	return n.replace(text, func(v string) string { return v })
+}
+
+func (n names) replace(text string, write func(string) string) (string, error) {
 	var missing error
 	out := placeholder.ReplaceAllStringFunc(text, func(p string) string {
 		v, ok := n[p[1:len(p)-1]]
 		if !ok && missing == nil {
 			missing = fmt.Errorf("nothing is known of %s", p)
 		}
-		return escape.Replace(v)
+		return write(v)
 	})
 	return out, missing
 }

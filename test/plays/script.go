@@ -17,20 +17,31 @@ import (
 
 // Play is a script, read.
 type Play struct {
-	Name     string // the path of its file, without the extension
-	Title    string // its first comment
-	Servers  []string
-	Contacts [][2]string // who have each other in their rosters from the start
-	People   []string    // who have accounts
-	Rooms    []string    // placeholders of rooms: room, room2
-	Steps    []Step
+	Name    string // the path of its file, without the extension
+	Title   string // its first comment
+	Servers []string
+	// By are the transports by which all of it is played, each time anew, and on which servers: TCP, and those that
+	// are named.
+	By         []Way
+	Contacts   [][2]string // who have each other in their rosters from the start
+	People     []string    // who have accounts
+	Admins     []string    // those of them who are administrators
+	Components []string    // programs beside the server, with domains of their own
+	Rooms      []string    // placeholders of rooms: room, room2
+	Steps      []Step
+}
+
+// Way is by what apps reach some servers.
+type Way struct {
+	Transport string
+	Servers   []string // nil for all of the play's
 }
 
 // Step is one thing that actors do, or that happens to them.
 type Step struct {
 	Line    int
 	Servers []string // where it is done; nil for all
-	Actors  []string // NAME/RESOURCE
+	Actors  []string // NAME/RESOURCE, or the NAME of a component
 	Verb    string
 	Words   []string // what follows the verb
 	Block   []Block
@@ -45,12 +56,24 @@ type Block struct {
 // Servers are all there are; a play that names none is for all of them.
 var Servers = []string{"kith", "prosody", "ejabberd"}
 
-// The verbs, and whether they have a block, must have one, and take words.
+// Transports are the ways to reach a server.
+const (
+	TCP       = "tcp"
+	WebSocket = "websocket"
+	BOSH      = "bosh"
+)
+
+var transports = []string{TCP, WebSocket, BOSH}
+
+// The verbs, and whether they have a block, must have one (2), and may (1) or must (2) have words.
 var verbs = map[string]struct{ block, words int }{
-	"connects":          {},                   // and authenticates, no more
-	"signs in":          {},                   // and binds its resource
-	"is online":         {},                   // signs in, is available and has looked away
-	"supports":          {words: 1},           // features, for {caps}
+	"dials":             {words: 1},           // opens a stream, no more; by another transport
+	"authenticates":     {block: 2, words: 1}, // as this says, with this password
+	"connects":          {words: 1},           // and authenticates, no more; by another transport
+	"signs in":          {words: 1},           // and binds its resource
+	"is online":         {words: 1},           // signs in, is available and has looked away
+	"requests":          {block: 1, words: 2}, // by HTTP
+	"supports":          {words: 2},           // features, for {caps}
 	"sends":             {block: 2},           //
 	"asks":              {block: 2},           // an iq; its answer must be a result, or what "and is answered" says
 	"and is answered":   {block: 2},           //
@@ -59,8 +82,8 @@ var verbs = map[string]struct{ block, words int }{
 	"gets nothing":      {},                   // nothing that was not taken yet
 	"gets no":           {block: 2},           // none of these
 	"looks away":        {},                   // takes all that came
-	"opens":             {block: 1, words: 1}, // a room, with fields of its configuration
-	"joins":             {block: 1, words: 1}, // a room, with what goes into its request, and has looked away
+	"opens":             {block: 1, words: 2}, // a room, with fields of its configuration
+	"joins":             {block: 1, words: 2}, // a room, with what goes into its request, and has looked away
 	"leaves":            {},                   // closes the stream
 	"drops":             {},                   // loses the connection
 	"is cut off":        {},                   // the server ends the stream
@@ -69,7 +92,7 @@ var verbs = map[string]struct{ block, words int }{
 // plural are other forms of verbs.
 var plural = map[string]string{
 	"connect": "connects", "sign in": "signs in", "are online": "is online", "look away": "looks away", "get nothing": "gets nothing",
-	"leave": "leaves", "drop": "drops", "join": "joins", "are cut off": "is cut off", "support": "supports",
+	"dial": "dials", "leave": "leaves", "drop": "drops", "join": "joins", "are cut off": "is cut off", "support": "supports",
 }
 
 var (
@@ -165,6 +188,14 @@ func (r *reader) words(words []string) error {
 		return r.people(words[1:]...)
 	case first == "people":
 		return r.people(words[1:]...)
+	case first == "admins":
+		r.play.Admins = words[1:]
+		return r.people(words[1:]...)
+	case first == "components":
+		r.play.Components = words[1:]
+		return nil
+	case first == "also":
+		return r.also(nil, words)
 	case first[0] == '[':
 		at := slices.IndexFunc(words, func(w string) bool { return strings.HasSuffix(w, "]") })
 		if at < 0 || at == len(words)-1 {
@@ -176,10 +207,27 @@ func (r *reader) words(words []string) error {
 				return fmt.Errorf("no server is called %s", name)
 			}
 		}
+		if words[at+1] == "also" {
+			return r.also(s.Servers, words[at+1:])
+		}
 		return r.step(s, words[at+1:])
 	default:
 		return r.step(Step{Line: r.line}, words)
 	}
+}
+
+// also reads: also by TRANSPORT...
+func (r *reader) also(servers, words []string) error {
+	if len(words) < 3 || words[1] != "by" || len(r.play.Steps) > 0 {
+		return fmt.Errorf("before the first step: also by a transport")
+	}
+	for _, t := range words[2:] {
+		if !slices.Contains(transports, t) {
+			return fmt.Errorf("nothing is carried by %s", t)
+		}
+		r.play.By = append(r.play.By, Way{t, servers})
+	}
+	return nil
 }
 
 func (r *reader) people(names ...string) error {
@@ -196,13 +244,15 @@ func (r *reader) people(names ...string) error {
 
 // step reads: alice/phone and bob/desk VERB WORDS.
 func (r *reader) step(s Step, words []string) error {
-	for len(words) > 0 && actorForm.MatchString(words[0]) {
+	for len(words) > 0 && r.isActor(words[0]) {
 		s.Actors = append(s.Actors, words[0])
-		if err := r.people(strings.Split(words[0], "/")[0]); err != nil {
-			return err
+		if !slices.Contains(r.play.Components, words[0]) {
+			if err := r.people(strings.Split(words[0], "/")[0]); err != nil {
+				return err
+			}
 		}
 		words = words[1:]
-		if len(words) > 1 && words[0] == "and" && actorForm.MatchString(words[1]) {
+		if len(words) > 1 && words[0] == "and" && r.isActor(words[1]) {
 			words = words[1:]
 		}
 	}
@@ -221,19 +271,45 @@ func (r *reader) step(s Step, words []string) error {
 	case !ok:
 		return fmt.Errorf("no verb in %q", strings.Join(words, " "))
 	case s.Verb == "and is answered":
-		if len(s.Actors) != 0 || len(r.play.Steps) == 0 || r.last().Verb != "asks" {
+		if len(s.Actors) != 0 || len(r.play.Steps) == 0 || !slices.Contains([]string{"asks", "requests", "authenticates", "and is answered"}, r.last().Verb) {
 			return fmt.Errorf("%q follows what somebody asks", s.Verb)
 		}
 		s.Actors = r.last().Actors
 	case len(s.Actors) == 0:
 		return fmt.Errorf("nobody does this: actors are NAME/RESOURCE")
 	}
-	if form.words == 0 && len(s.Words) > 0 || form.words > 0 && len(s.Words) == 0 {
+	if form.words == 0 && len(s.Words) > 0 || form.words == 2 && len(s.Words) == 0 {
 		return fmt.Errorf("%q with %d words", s.Verb, len(s.Words))
+	}
+	if err := r.rest(s); err != nil {
+		return err
 	}
 	r.rooms(strings.Join(s.Words, " "))
 	r.play.Steps = append(r.play.Steps, s)
 	return nil
+}
+
+// rest checks the words after verbs that need not have some.
+func (r *reader) rest(s Step) error {
+	switch s.Verb {
+	case "dials", "connects", "signs in", "is online":
+		if len(s.Words) > 0 && (len(s.Words) != 2 || s.Words[0] != "by" || !slices.Contains(transports, s.Words[1])) {
+			return fmt.Errorf("%q by something else: %s", s.Verb, strings.Join(s.Words, " "))
+		}
+	case "authenticates":
+		if len(s.Words) > 0 && (len(s.Words) == 1 || s.Words[0] != "with") {
+			return fmt.Errorf("%q with something else: %s", s.Verb, strings.Join(s.Words, " "))
+		}
+	case "requests":
+		if len(s.Words) < 2 {
+			return fmt.Errorf("%q has a method and an address", s.Verb)
+		}
+	}
+	return nil
+}
+
+func (r *reader) isActor(word string) bool {
+	return actorForm.MatchString(word) || slices.Contains(r.play.Components, word)
 }
 
 func (r *reader) last() *Step { return &r.play.Steps[len(r.play.Steps)-1] }
@@ -266,8 +342,11 @@ func (r *reader) endBlock() error {
 		return fmt.Errorf("line %d: %w", s.Line, err)
 	}
 	s.Block = elements
-	if (s.Verb == "asks" || s.Verb == "and is answered") && (len(elements) != 1 || elements[0].Element.Local() != "iq") {
+	switch {
+	case s.Verb == "asks" && (len(elements) != 1 || elements[0].Element.Local() != "iq"):
 		return fmt.Errorf("line %d: %q has one iq", s.Line, s.Verb)
+	case (s.Verb == "and is answered" || s.Verb == "authenticates") && len(elements) != 1:
+		return fmt.Errorf("line %d: %q has one element", s.Line, s.Verb)
 	}
 	return nil
 }
@@ -314,6 +393,7 @@ func (r *reader) finish() error {
 	if r.play.Servers == nil {
 		r.play.Servers = Servers
 	}
+	r.play.By = append([]Way{{Transport: TCP}}, r.play.By...)
 	if len(r.play.Steps) == 0 {
 		return fmt.Errorf("nothing is done")
 	}

@@ -45,6 +45,23 @@ people carol
 	}
 }
 
+// The head tells who takes part and how they are connected.
+func TestReadHead(t *testing.T) {
+	p, err := Read("head", "# t\nadmins alice\ncomponents vendor\nalso by websocket\n[kith] also by bosh\nvendor connects\nalice/phone is online by tcp\nvendor gets nothing\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Join(p.Admins, " ") != "alice" || strings.Join(p.People, " ") != "alice" || strings.Join(p.Components, " ") != "vendor" {
+		t.Errorf("read %+v", p)
+	}
+	if len(p.By) != 3 || p.By[0].Transport != TCP || p.By[1].Transport != WebSocket || p.By[1].Servers != nil || p.By[2].Transport != BOSH || p.By[2].Servers[0] != "kith" {
+		t.Errorf("by %+v", p.By)
+	}
+	if s := p.Steps[1]; s.Verb != "is online" || strings.Join(s.Words, " ") != "by tcp" {
+		t.Errorf("the second step is %+v", s)
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"alice/phone leaves":      "begins with a comment",
@@ -60,6 +77,13 @@ func TestReadRefuses(t *testing.T) {
 		"# t\nalice/phone sends\n\t<iq>":                    "line 2",
 		"# t\nalice/phone sends\n\twords":                   "XML elements were expected",
 		"# t\nalice/phone asks\n\t<message/>":               "has one iq",
+		"# t\nalice/phone dials by pigeon":                  "by something else",
+		"# t\nalso by pigeon":                               "nothing is carried by pigeon",
+		"# t\nalice/phone leaves\nalso by bosh":             "before the first step",
+		"# t\nvendor connects":                              "no verb",
+		"# t\nalice/phone requests GET":                     "a method and an address",
+		"# t\nalice/phone authenticates as bob\n\t<auth/>":  "with something else",
+		"# t\nalice/phone authenticates\n\t<auth/><auth/>":  "has one element",
 		"# t\nalice/phone leaves\nand is answered\n\t<iq/>": "follows what somebody asks",
 		"# t\ncontacts alice\nalice/phone leaves":           "two people",
 		"# t\nalice/phone joins":                            "with 0 words",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,8 +22,39 @@ type House interface {
 	Kind() string
 	// Domain is that of the accounts; rooms are at groups.DOMAIN.
 	Domain() string
-	Account(ctx context.Context, name, password string) error
-	Dial(ctx context.Context) (*peers.Conn, error)
+	Account(ctx context.Context, name, password string, admin bool) error
+	// Dial connects an app by a transport.
+	Dial(ctx context.Context, by string) (*peers.Conn, error)
+	// Attach connects a component that knows [peers.Secret].
+	Attach(ctx context.Context, host string) (*peers.Conn, error)
+	// Web makes requests, and base is where what has no address of its own is.
+	Web() (client *http.Client, base string)
+}
+
+// Performance is a play on a server, with accounts, rooms and components of its own, which have its number in their
+// names.
+type Performance struct {
+	*Play
+	Number int
+	By     string // how apps connect that do not say it
+}
+
+// Hosts are the domains of its components.
+func (p Performance) Hosts(domain string) []string {
+	var out []string
+	for _, c := range p.Components {
+		out = append(out, fmt.Sprintf("%s-%d.%s", c, p.Number, domain))
+	}
+	return out
+}
+
+// Bosses are the addresses of its administrators.
+func (p Performance) Bosses(domain string) []string {
+	var out []string
+	for _, a := range p.Admins {
+		out = append(out, fmt.Sprintf("%s-%d@%s", a, p.Number, domain))
+	}
+	return out
 }
 
 const password = "a password for plays"
@@ -30,7 +62,7 @@ const password = "a password for plays"
 // stage is one play on one server.
 type stage struct {
 	house  House
-	play   *Play
+	play   Performance
 	names  names
 	actors map[string]*actor
 	// patience is how long something may take that must happen. Nothing is ever waited for that must not.
@@ -44,20 +76,23 @@ type stage struct {
 	log []string
 }
 
-// Run runs a play with accounts and rooms of its own, which have this number in their names. It returns what went
-// wrong, and all that was said.
-func Run(ctx context.Context, h House, p *Play, number int, patience time.Duration) (transcript []string, err error) {
+// Run runs a play. It returns what went wrong, and all that was said.
+func Run(ctx context.Context, h House, p Performance, patience time.Duration) (transcript []string, err error) {
 	s := &stage{house: h, play: p, names: names{}, actors: map[string]*actor{}, patience: patience, supports: map[string][]string{}, received: map[string]int{}}
 	defer s.close()
 	s.names["domain"], s.names["groups"] = h.Domain(), "groups."+h.Domain()
-	s.names["nobody"] = fmt.Sprintf("nobody-%d@%s", number, h.Domain())
+	s.names["number"] = strconv.Itoa(p.Number)
+	s.names["nobody"] = fmt.Sprintf("nobody-%d@%s", p.Number, h.Domain())
 	for _, r := range p.Rooms {
-		s.names[r] = fmt.Sprintf("%s-%d@groups.%s", r, number, h.Domain())
+		s.names[r] = fmt.Sprintf("%s-%d@groups.%s", r, p.Number, h.Domain())
+	}
+	for i, host := range p.Hosts(h.Domain()) {
+		s.names[p.Components[i]] = host
 	}
 	for _, who := range p.People {
-		name := fmt.Sprintf("%s-%d", who, number)
+		name := fmt.Sprintf("%s-%d", who, p.Number)
 		s.names[who] = name + "@" + h.Domain()
-		if err := h.Account(ctx, name, password); err != nil {
+		if err := h.Account(ctx, name, password, slices.Contains(p.Admins, who)); err != nil {
 			return nil, fmt.Errorf("account %s: %w", who, err)
 		}
 	}
@@ -103,7 +138,7 @@ func (s *stage) close() {
 func (s *stage) introduce(ctx context.Context, one, other string) error {
 	pair := []string{one + "/introduction", other + "/introduction"}
 	for _, who := range pair {
-		if err := s.signIn(ctx, who); err != nil {
+		if err := s.signIn(ctx, who, TCP); err != nil {
 			return err
 		}
 		if err := s.available(ctx, s.actors[who]); err != nil {
@@ -164,18 +199,13 @@ func (s *stage) gets(a *actor, xml string) error {
 	return a.find(s.patience, func(e xmltree.Element) error { return s.names.match(block[0].Element, e) })
 }
 
-// connect opens a connection and authenticates.
-func (s *stage) connect(ctx context.Context, who string) (*actor, error) {
+// dial opens a connection.
+func (s *stage) dial(ctx context.Context, who, by string) (*actor, error) {
 	if s.actors[who] != nil {
 		return nil, errors.New("is connected already")
 	}
-	conn, err := s.house.Dial(ctx)
+	conn, err := s.house.Dial(ctx, by)
 	if err != nil {
-		return nil, err
-	}
-	name, _, _ := strings.Cut(s.names[strings.Split(who, "/")[0]], "@")
-	if _, err := conn.Authenticate(name, password); err != nil {
-		_ = conn.Close()
 		return nil, err
 	}
 	a := newActor(who, conn, s.note)
@@ -183,8 +213,33 @@ func (s *stage) connect(ctx context.Context, who string) (*actor, error) {
 	return a, nil
 }
 
-func (s *stage) signIn(ctx context.Context, who string) error {
-	a, err := s.connect(ctx, who)
+// local is the name of a person's account.
+func (s *stage) local(who string) string {
+	name, _, _ := strings.Cut(s.names[strings.Split(who, "/")[0]], "@")
+	return name
+}
+
+// connect opens a connection and authenticates.
+func (s *stage) connect(ctx context.Context, who, by string) (*actor, error) {
+	a, err := s.dial(ctx, who, by)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.conn.Authenticate(s.local(who), password); err != nil {
+		_ = a.conn.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// enter puts an actor on the stage.
+func (s *stage) enter(a *actor) {
+	s.actors[a.name] = a
+	go a.read()
+}
+
+func (s *stage) signIn(ctx context.Context, who, by string) error {
+	a, err := s.connect(ctx, who, by)
 	if err != nil {
 		return err
 	}
@@ -192,8 +247,22 @@ func (s *stage) signIn(ctx context.Context, who string) error {
 		return errors.Join(err, a.conn.Close())
 	}
 	s.names[who] = a.jid
-	s.actors[who] = a
-	go a.read()
+	s.enter(a)
+	return nil
+}
+
+// attach connects a component.
+func (s *stage) attach(ctx context.Context, name string) error {
+	if s.actors[name] != nil {
+		return errors.New("is connected already")
+	}
+	conn, err := s.house.Attach(ctx, s.names[name])
+	if err != nil {
+		return err
+	}
+	a := newActor(name, conn, s.note)
+	a.jid, a.features = s.names[name], s.supports[name]
+	s.enter(a)
 	return nil
 }
 
@@ -221,6 +290,9 @@ func (s *stage) settle(ctx context.Context, a *actor) error {
 		}
 		asking.Go(func() {
 			bare, _, _ := strings.Cut(other.jid, "/")
+			if other.isComponent() {
+				bare = s.house.Domain()
+			}
 			questions := []string{ping(bare)}
 			for _, r := range s.play.Rooms {
 				questions = append(questions, "<iq type='get' to='"+s.names[r]+"'><query xmlns='"+ns.DiscoInfo+"'/></iq>")
@@ -246,6 +318,9 @@ func (s *stage) settle(ctx context.Context, a *actor) error {
 		return nil
 	}
 	bare, _, _ := strings.Cut(a.jid, "/")
+	if a.isComponent() {
+		bare = s.house.Domain()
+	}
 	for _, to := range append([]string{bare}, s.rooms()...) {
 		if _, err := a.ask(ctx, "settle", "<iq type='get' to='"+to+"'><query xmlns='"+ns.DiscoInfo+"'/></iq>"); err != nil {
 			return err
@@ -290,18 +365,33 @@ func (s *stage) act(ctx context.Context, who string, step Step) error {
 			a.mu.Unlock()
 		}
 		return nil
-	case "connects":
-		a, err := s.connect(ctx, who)
+	case "dials":
+		a, err := s.dial(ctx, who, s.by(step))
 		if err != nil {
 			return err
 		}
-		s.actors[who] = a
-		go a.read()
+		features, err := a.conn.Open()
+		if err != nil {
+			return errors.Join(err, a.conn.Close())
+		}
+		s.note(who + " < " + features.Source())
+		a.take(features)
+		s.enter(a)
+		return nil
+	case "connects":
+		if slices.Contains(s.play.Components, who) {
+			return s.attach(ctx, who)
+		}
+		a, err := s.connect(ctx, who, s.by(step))
+		if err != nil {
+			return err
+		}
+		s.enter(a)
 		return nil
 	case "signs in":
-		return s.signIn(ctx, who)
+		return s.signIn(ctx, who, s.by(step))
 	case "is online":
-		if err := s.signIn(ctx, who); err != nil {
+		if err := s.signIn(ctx, who, s.by(step)); err != nil {
 			return err
 		}
 		a := s.actors[who]
@@ -319,6 +409,10 @@ func (s *stage) act(ctx context.Context, who string, step Step) error {
 		return errors.New("is not connected")
 	}
 	switch step.Verb {
+	case "authenticates":
+		return s.authenticate(ctx, a, step)
+	case "requests":
+		return s.request(ctx, step)
 	case "sends":
 		for _, b := range step.Block {
 			text, err := s.text(a, b)
@@ -394,6 +488,14 @@ func (s *stage) act(ctx context.Context, who string, step Step) error {
 		}
 	}
 	return fmt.Errorf("nobody knows how to do %q", step.Verb)
+}
+
+// by is the transport of a step.
+func (s *stage) by(step Step) string {
+	if len(step.Words) == 2 {
+		return step.Words[1]
+	}
+	return s.play.By
 }
 
 // answeredNext reports whether the play says what the answer is.
