@@ -25,6 +25,7 @@ import (
 	"kith/server/offline"
 	"kith/server/pairing"
 	"kith/server/presence"
+	"kith/server/privacy"
 	"kith/server/private"
 	"kith/server/pubsub"
 	"kith/server/push"
@@ -54,6 +55,7 @@ type parts struct {
 	waiting      *offline.Delivery
 	events       *pubsub.Service
 	cards        *vcard.Feature
+	strangers    *privacy.Service
 	groups       *muc.Service
 	circles      *circle.Service
 	guards       *guardian.Service
@@ -122,6 +124,7 @@ func (p *parts) addGroups(ctx context.Context, cfg Config, d Deps, rtr *router.R
 	if err != nil {
 		return err
 	}
+	p.strangers = privacy.New(name, p.rooms.Domain(), d.Store.Privacy(), p.archived, p.people, d.Log)
 	p.groups = muc.New(p.rooms, name, d.Store.MUC(p.archived), p.ids, rtr, roles, d.Clock, d.Log, cfg.Groups)
 	return nil
 }
@@ -149,6 +152,7 @@ func (p *parts) registry(cfg Config, d Deps) *module.Registry {
 	return module.NewRegistry(
 		p.blocks,
 		p.guards,
+		p.strangers,
 		p.pairs,
 		p.people,
 		p.around,
@@ -218,6 +222,7 @@ func (p *parts) purgers(db *store.DB) []auth.Purger {
 		{Name: "roster", Purge: p.people.Purge},
 		{Name: "guardian", Purge: p.guards.Purge},
 		{Name: "blocking", Purge: p.blocks.Purge},
+		{Name: "privacy", Purge: p.strangers.Purge},
 		{Name: "pubsub", Purge: p.nodes.RemoveAccount},
 		{Name: "vcard", Purge: db.VCards().RemoveAccount},
 		{Name: "push", Purge: p.pushes.Purge},

@@ -19,9 +19,8 @@ import (
 
 const xepsHead = `# Protocols
 
-What the server implements beside RFC 6120 (core), RFC 6121 (instant messaging and presence), RFC 7395
-(WebSocket), RFC 7590 (TLS) and RFC 7622 (addresses). A specification without a remark is implemented completely, as far as it
-concerns a server.
+What the server implements beside %s. A specification without a remark is implemented completely, as far as it
+concerns a server. Below is [what this means for the XMPP Compliance Suites](#xmpp-compliance-suites-2023).
 
 This page is made from the source by ` + "`make docs`" + `: each part of the server says what it implements.
 
@@ -29,8 +28,23 @@ This page is made from the source by ` + "`make docs`" + `: each part of the ser
 |---|---|---|---|
 `
 
-// xeps is the table of what the parts of a server say that they implement.
-func xeps(t *testing.T) string {
+// protocols is what the parts of a server say that they implement.
+type protocols struct {
+	xeps []module.XEP // by number
+	rfcs []module.RFC // by number, each once
+}
+
+// hasXEP and hasRFC look a specification up.
+func (p *protocols) hasXEP(number int) bool {
+	return slices.ContainsFunc(p.xeps, func(x module.XEP) bool { return x.Number == number })
+}
+
+func (p *protocols) hasRFC(number int) bool {
+	return slices.ContainsFunc(p.rfcs, func(x module.RFC) bool { return x.Number == number })
+}
+
+// declared asks the parts.
+func declared(t *testing.T) *protocols {
 	t.Helper()
 	db := storetest.Open(t)
 	log := slog.New(slog.DiscardHandler)
@@ -51,27 +65,41 @@ func xeps(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	all := append([]module.XEP(nil), s.Registry().XEPs...)
+	p := &protocols{xeps: slices.Clone(s.Registry().XEPs), rfcs: slices.Clone(s.Registry().RFCs)}
 	for _, x := range federation.Protocols() {
-		all = append(all, module.XEP(x))
+		p.xeps = append(p.xeps, module.XEP(x))
 	}
-	slices.SortStableFunc(all, func(a, b module.XEP) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortStableFunc(p.xeps, func(a, b module.XEP) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortFunc(p.rfcs, func(a, b module.RFC) int { return cmp.Compare(a.Number, b.Number) })
+	p.rfcs = slices.Compact(p.rfcs)
+	return p
+}
+
+// xeps is the page.
+func xeps(t *testing.T) string {
+	t.Helper()
+	p := declared(t)
+	rfcs := make([]string, 0, len(p.rfcs))
+	for _, x := range p.rfcs {
+		rfcs = append(rfcs, fmt.Sprintf("[RFC %d](https://www.rfc-editor.org/rfc/rfc%d) (%s)", x.Number, x.Number, x.Name))
+	}
 	// Where two parts share a specification, what each says of its share is put together.
 	var b strings.Builder
-	b.WriteString(xepsHead)
-	for i := 0; i < len(all); {
-		x := all[i]
+	fmt.Fprintf(&b, xepsHead, strings.Join(rfcs[:len(rfcs)-1], ", ")+" and "+rfcs[len(rfcs)-1])
+	for i := 0; i < len(p.xeps); {
+		x := p.xeps[i]
 		var notes []string
-		for ; i < len(all) && all[i].Number == x.Number; i++ {
-			if all[i].Version != x.Version {
-				t.Errorf("XEP-%04d is implemented in versions %s and %s", x.Number, x.Version, all[i].Version)
+		for ; i < len(p.xeps) && p.xeps[i].Number == x.Number; i++ {
+			if p.xeps[i].Version != x.Version {
+				t.Errorf("XEP-%04d is implemented in versions %s and %s", x.Number, x.Version, p.xeps[i].Version)
 			}
-			if n := all[i].Note; n != "" && !slices.Contains(notes, n) {
+			if n := p.xeps[i].Note; n != "" && !slices.Contains(notes, n) {
 				notes = append(notes, n)
 			}
 		}
 		fmt.Fprintf(&b, "| [%04d](https://xmpp.org/extensions/xep-%04d.html) | %s | %s | %s |\n", x.Number, x.Number, x.Name, x.Version, strings.Join(notes, "; "))
 	}
+	writeSuite(t, &b, p)
 	return b.String()
 }
 

@@ -38,6 +38,8 @@ type Query struct {
 	// Anchors are the messages that the client named as bounds. If they are not there, the query
 	// fails (section 4.3.1).
 	Anchors []stanzaid.Seq
+	// Search limits it to messages that say this; nil for all.
+	Search Search
 	// Count asks for the number of messages within the bounds.
 	Count bool
 }
@@ -58,6 +60,7 @@ func Form() *form.Form {
 		form.Field{Var: "after-id", Kind: form.TextSingle},
 		form.Field{Var: "ids", Kind: form.ListMulti, Datatype: "xs:string", Open: true},
 		form.Field{Var: "include-groupchat", Kind: form.Boolean},
+		form.Field{Var: FieldSearch, Kind: form.TextSingle},
 	)
 }
 
@@ -115,6 +118,9 @@ func (q *Query) filter(x xmltree.Element, owner stanzaid.Owner) error {
 		return badRequest(err)
 	}
 	q.With = v.JID("with")
+	if q.Search, err = ReadSearch(v.Text(FieldSearch)); err != nil {
+		return err
+	}
 	if s := v.Text("start"); s != "" {
 		at, err := payload.ParseTime(s)
 		if err != nil {
@@ -212,6 +218,16 @@ type Page struct {
 	More bool
 	// Count is set if the query asked for it.
 	Count int
+	// Vast: so much would have to be searched that it was given up, and nothing was found until then.
+	Vast bool
+}
+
+// Fault is what to answer instead of the page, nil if there is nothing wrong with it.
+func (p *Page) Fault() *stanza.Fault {
+	if !p.Vast {
+		return nil
+	}
+	return stanza.Refuse(stanza.ResourceConstraint, "Nothing was found in the part of the archive that can be searched at once. Search a shorter time, or messages with one person.")
 }
 
 // wrapping is about what surrounds a message in a result.

@@ -56,6 +56,7 @@ const (
 	Forward         = "urn:xmpp:forward:0"                       // XEP-0297
 	MAM             = "urn:xmpp:mam:2"                           // XEP-0313
 	MAMExtended     = "urn:xmpp:mam:2#extended"                  // XEP-0313
+	FullText        = "urn:xmpp:fulltext:0"                      // XEP-0431
 	ChatMarkers     = "urn:xmpp:chat-markers:0"                  // XEP-0333
 	Hints           = "urn:xmpp:hints"                           // XEP-0334
 	CSI             = "urn:xmpp:csi:0"                           // XEP-0352
@@ -84,11 +85,13 @@ const (
 	ClientAccess    = "urn:xmpp:cam:0"                           // XEP-0494
 )
 
-// Kith's own, used between its server and its web app (docs/protocol.md).
+// Kith's own, used between its server and its web app (each has a golden example in test/stanzas).
 const (
 	KithAccount     = "kith:account:0"
 	KithCredentials = "kith:credentials:0"
 	KithCircle      = "kith:circle:0"
 	KithGuardian    = "kith:guardian:0"
 	KithPairing     = "kith:pairing:0"
+	KithPrivacy     = "kith:privacy:0"
+	KithGroupLink   = "kith:grouplink:0"
 )

@@ -106,6 +106,7 @@ const (
 	nsAddresses    = "http://jabber.org/protocol/address" // XEP-0033
 	nsIBB          = "http://jabber.org/protocol/ibb"     // XEP-0047
 	nsOccupantID   = "urn:xmpp:occupant-id:0"             // XEP-0421
+	nsModerate     = "urn:xmpp:message-moderate:1"        // XEP-0425
 	nsXHTML        = "http://jabber.org/protocol/xhtml-im"
 	nsDelayOld     = "jabber:x:delay"
 )

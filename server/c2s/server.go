@@ -101,6 +101,12 @@ func (s *Server) Counters() Counters { return s.counters }
 
 // Describe records the specifications and features that this package implements.
 func Describe(r *module.Registry) {
+	r.Follows(
+		module.RFC{Number: 6120, Name: "core"},
+		module.RFC{Number: 7395, Name: "WebSocket"},
+		module.RFC{Number: 7590, Name: "TLS"},
+		module.RFC{Number: 7622, Name: "addresses"},
+	)
 	r.Implements(
 		module.XEP{Number: 124, Name: "Bidirectional-streams Over Synchronous HTTP (BOSH)", Version: "1.11.2", Note: "one stream a session"},
 		module.XEP{Number: 156, Name: "Discovering Alternative XMPP Connection Methods", Version: "1.4.0"},

@@ -88,6 +88,10 @@ func (m *Archive) finish(a module.Account, j *job, page *Page, results []*stanza
 		j.q.Fail(stanza.Refuse(stanza.ItemNotFound, ""))
 		return
 	}
+	if fault := page.Fault(); fault != nil {
+		j.q.Fail(fault)
+		return
+	}
 	m.counters.Queries.Inc()
 	delivered := m.answered(a, j, page)
 	if n := len(results); n > 0 {
@@ -103,6 +107,9 @@ func (m *Archive) finish(a module.Account, j *job, page *Page, results []*stanza
 
 // answered tells the watcher what the client gets to see.
 func (m *Archive) answered(a module.Account, j *job, page *Page) func() {
+	if j.r.Search != nil {
+		return nil // what is found stands in no order with what the client has, and is shown apart
+	}
 	x := Answer{Complete: j.r.sweeping && !page.More}
 	for i := range page.Rows {
 		x.Seqs = append(x.Seqs, page.Rows[i].Seq)

@@ -60,7 +60,7 @@ func (m *Archive) archive(p *module.Passage, shared *module.Stored, done func(er
 		Archive: acc.archive, Address: p.Account.JID().String(), New: !acc.exists.Load(),
 		Seq: seq, Peer: peer, Outgoing: !incoming, Waits: waits, Hidden: !shown,
 		Aside: !class.Instant(), Marker: payload.Displayed(p.Stanza),
-		Stanza: p.Stanza,
+		Retraction: m.retraction(p), Stanza: p.Stanza,
 	}
 	a := p.Account
 	ended := func(err error) {

@@ -82,20 +82,22 @@ func (m *Archive) Counters() Counters { return m.counters }
 const (
 	featureGroupchatField = ns.MAM + "#groupchat-field"
 	featureRetract        = ns.Retract
+	featureTombstones     = ns.Retract + "#tombstone"
 )
 
 // Register implements [module.Module].
 func (m *Archive) Register(r *module.Registry) {
 	r.Implements(
 		module.XEP{Number: 313, Name: "Message Archive Management", Version: "1.1.3"},
+		module.XEP{Number: 431, Name: "Full Text Search in MAM", Version: "0.2.0", Note: "beginnings of words in what is not encrypted"},
 		module.XEP{Number: 441, Name: "Message Archive Management Preferences", Version: "0.2.0"},
 		module.XEP{Number: 59, Name: "Result Set Management", Version: "1.0"},
 		module.XEP{Number: 297, Name: "Stanza Forwarding", Version: "1.0"},
 		module.XEP{Number: 334, Name: "Message Processing Hints", Version: "1.0.0"},
 		module.XEP{Number: 359, Name: "Unique and Stable Stanza IDs", Version: "0.7.0"},
-		module.XEP{Number: 424, Name: "Message Retraction", Version: "0.4.2", Note: "retractions are archived; what they retract is not replaced by a tombstone"},
+		module.XEP{Number: 424, Name: "Message Retraction", Version: "0.4.2", Note: "with tombstones, also for what waits to be delivered; what is retracted inside of an encrypted message only clients can know"},
 	)
-	r.Disco(module.OnAccount, ns.MAM, ns.MAMExtended, featureGroupchatField, ns.StanzaID, featureRetract)
+	r.Disco(module.OnAccount, ns.MAM, ns.MAMExtended, ns.FullText, featureGroupchatField, ns.StanzaID, featureRetract, featureTombstones)
 	r.Disco(module.OnServer, ns.StanzaID, featureRetract)
 
 	r.OnFilter(m.strip)

@@ -415,7 +415,7 @@ func TestMetadataAndForm(t *testing.T) {
 		for f := range x.Children() {
 			names = append(names, f.Attr("var"))
 		}
-		if want := []string{"FORM_TYPE", "with", "start", "end", "before-id", "after-id", "ids", "include-groupchat"}; !slices.Equal(names, want) {
+		if want := []string{"FORM_TYPE", "with", "start", "end", "before-id", "after-id", "ids", "include-groupchat", "{urn:xmpp:fulltext:0}fulltext"}; !slices.Equal(names, want) {
 			t.Errorf("form has %v", names)
 		}
 	})

@@ -25,7 +25,7 @@ func (m *Archive) describe(q *module.IQ) error {
 // request is a query that was understood.
 type request struct {
 	Query
-	// sweeping: it goes forward to the end, whoever the messages are with.
+	// sweeping: it goes forward to the end, whoever the messages are with and whatever they say.
 	sweeping bool
 }
 
@@ -37,7 +37,7 @@ func (m *Archive) read(acc *account, e xmltree.Element) (*request, error) {
 	}
 	return &request{
 		Query:    Query{Query: *q, Archive: acc.archive, Newest: acc.last, Bytes: maxPageBytes},
-		sweeping: q.With.IsZero() && q.Before == 0 && q.Seqs == nil && !q.Backward && q.Limit > 0,
+		sweeping: q.With.IsZero() && q.Before == 0 && q.Seqs == nil && q.Search == nil && !q.Backward && q.Limit > 0,
 	}, nil
 }
 

@@ -59,6 +59,8 @@ type Entry struct {
 	Waits bool
 	// Hidden: it is here only because it waits, and queries do not show it.
 	Hidden bool
+	// Retraction, if not nil, takes back an earlier message that the same side sent.
+	Retraction *Retraction
 	// Aside: it is no message that a person is to read, but something about one or about a
 	// conversation. Marker: it says that one was displayed.
 	Aside, Marker bool
@@ -67,6 +69,20 @@ type Entry struct {
 	Shared *module.Stored
 	// Stored, if not nil, is where the writer notes the place of the content for another archive.
 	Stored *module.Stored
+}
+
+// Retraction is what a message does that takes an earlier one of the same conversation and from the same
+// side back (XEP-0424): with the message itself, atomically, and doing it twice is as good as once.
+type Retraction struct {
+	// ID is what the earlier message is called by its sender.
+	ID string
+	// Replace gives what stands in the place of an earlier message that may be the one, "" if it is not.
+	// The newest for which it gives something is replaced; how far back the store looks is bounded. It is
+	// called by the writer, so it must not wait and must not use anything of an actor.
+	Replace func(earlier *stanza.Stanza) string
+	// Follow does the same for messages that came after the one that is replaced, which had the id: with all
+	// those that say the same in other words.
+	Follow func(id string, later *stanza.Stanza) string
 }
 
 // Query says what to read of an archive.

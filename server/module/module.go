@@ -35,6 +35,12 @@ type XEP struct {
 	Note string
 }
 
+// RFC is one of the standards on which XMPP rests and that a feature follows, for docs/xeps.md.
+type RFC struct {
+	Number int
+	Name   string
+}
+
 // Account is one local bare JID, as features see it from inside its actor.
 type Account interface {
 	// JID is the bare address.

@@ -188,6 +188,7 @@ type Registry struct {
 	Features   []Feature
 	Items      []Item
 	XEPs       []XEP
+	RFCs       []RFC
 	Commands   []Command
 	identities map[Scope][]Identity
 	disco      map[Scope][]string
@@ -337,3 +338,6 @@ func (r *Registry) DiscoNodes(scope Scope) []NodeHook { return r.nodes[scope] }
 
 // Implements records specifications for the documents that are generated from them.
 func (r *Registry) Implements(x ...XEP) { r.XEPs = append(r.XEPs, x...) }
+
+// Follows records standards for the same documents.
+func (r *Registry) Follows(x ...RFC) { r.RFCs = append(r.RFCs, x...) }

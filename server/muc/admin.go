@@ -52,7 +52,9 @@ func (r *Room) administer(q *module.IQ) error {
 	if err != nil {
 		return err
 	}
-	if err := r.saveEntries(changed); err != nil {
+	if err := r.saveChanges(changed, func(e Entry) bool {
+		return e.Affiliation == Unaffiliated && e.JID != by && r.members.of(e.JID) >= Member
+	}); err != nil {
 		return err
 	}
 	actor := r.actor(q.From())
@@ -211,7 +213,19 @@ func (r *Room) checkMembers(changed []Entry) error {
 
 // saveEntries makes changes of affiliations durable. Those of a room that is not made yet are when it is.
 func (r *Room) saveEntries(changed []Entry) error {
+	return r.saveChanges(changed, func(Entry) bool { return false })
+}
+
+// saveChanges is saveEntries where some may have been sent out.
+func (r *Room) saveChanges(changed []Entry, sentOut func(Entry) bool) error {
 	if r.locked || len(changed) == 0 {
+		return nil
+	}
+	if next, differ := r.links.at(r.now()).after(changed, sentOut); differ {
+		if err := r.s.store.SaveLinks(bg, r.jid.Local(), next, changed); err != nil {
+			return err
+		}
+		r.links = next
 		return nil
 	}
 	return r.s.store.SaveEntries(bg, r.jid.Local(), changed)

@@ -14,12 +14,15 @@ const (
 	// may wait for that.
 	maxReading = 4
 	maxQueries = 512
+	// maxSearches is how many may search a room's archive at the same time. A search may take long, and
+	// nobody else's query waits for it.
+	maxSearches = 2
 )
 
 // queries are the queries of the archive that are under way.
 type queries struct {
-	reading int
-	waiting []func()
+	reading, searching int
+	waiting            []func()
 }
 
 // mayRead decides whether somebody may read the archive (XEP-0313 section 6.1.2): who may enter.
@@ -60,7 +63,8 @@ func (r *Room) query(q *module.IQ) error {
 	if err != nil {
 		return err
 	}
-	if len(r.queries.waiting) >= maxQueries {
+	searches := mq.Search != nil
+	if len(r.queries.waiting) >= maxQueries || searches && r.queries.searching >= maxSearches {
 		r.s.counters.Refused.Inc()
 		return stanza.Refuse(stanza.ResourceConstraint, "Too many queries at once.")
 	}
@@ -69,7 +73,7 @@ func (r *Room) query(q *module.IQ) error {
 		return nil
 	}
 	archive, newest := r.archive, r.last
-	r.queries.waiting = append(r.queries.waiting, func() {
+	read := func() {
 		page, missing, err := r.s.store.Page(bg, archive, mq, sender, newest)
 		if err == nil && !missing && !open {
 			for i := range page.Rows {
@@ -81,19 +85,31 @@ func (r *Room) query(q *module.IQ) error {
 			results = mq.Results(r.owner, q.Stanza.To, q.From(), page)
 		}
 		_ = r.box.Force(work{do: func(r *Room, _ error) {
-			r.queries.reading--
-			r.nextQuery()
+			if searches {
+				r.queries.searching--
+			} else {
+				r.queries.reading--
+				r.nextQuery()
+			}
 			switch {
 			case err != nil:
 				r.s.logError("reading the archive of a room failed", err)
 				q.Fail(stanza.Internal(err))
 			case missing:
 				q.Fail(stanza.Refuse(stanza.ItemNotFound, ""))
+			case page.Vast:
+				q.Fail(page.Fault())
 			default:
 				r.answerQuery(q, mq, page, results)
 			}
 		}})
-	})
+	}
+	if searches {
+		r.queries.searching++
+		go read()
+		return nil
+	}
+	r.queries.waiting = append(r.queries.waiting, read)
 	r.nextQuery()
 	return nil
 }

@@ -229,6 +229,54 @@ func TestArchiveAccess(t *testing.T) {
 	})
 }
 
+// Of a room, too, what was said in the clear can be searched (XEP-0431), by who may read it.
+func TestArchiveSearch(t *testing.T) {
+	in(t, options{}, func(t *testing.T, h *house) {
+		c := newCrew(h)
+		for i, body := range []string{"the Old station", "nothing", "another STATION"} {
+			[]*client{c.bob, c.member}[i%2].say(cave, body)
+			h.Settle()
+		}
+		c.bob.send(`<message type='groupchat' to='%s' id='e'><body>an encrypted station</body><encrypted xmlns='urn:xmpp:omemo:2'><header sid='1'/></encrypted></message>`, cave)
+		c.forget()
+		const field = "{urn:xmpp:fulltext:0}fulltext"
+		if got := bodies(query(t, c.carol, cave, mamForm(field, "station"))); !slices.Equal(got, []string{"the Old station", "another STATION"}) {
+			t.Errorf("%q", got)
+		}
+		if got := query(t, c.carol, cave, mamForm(field, "station old")+rsmSet("<max>1</max><before/>")); len(got) != 1 || got[0].Body() != "the Old station" || strings.Contains(got[0].String(), "jid=") {
+			t.Errorf("%v", got)
+		}
+		if st := c.carol.ok(`<iq type='get' to='%s' id='1'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`, cave); !matches(st, "urn:xmpp:fulltext:0") {
+			t.Errorf("%s", st)
+		}
+		// Many at once are not all answered, and what is no search does not wait for them.
+		c.carol.got()
+		for i := range 20 {
+			c.carol.send(`<iq type='set' to='%s' id='s%d'><query xmlns='urn:xmpp:mam:2'>%s</query></iq>`, cave, i, mamForm(field, "station"))
+		}
+		h.Settle()
+		done, refused := 0, 0
+		for _, st := range c.carol.got() {
+			switch {
+			case st.Kind != stanza.IQ:
+			case st.Type == stanza.Result:
+				done++
+			case matches(st, "resource-constraint"):
+				refused++
+			}
+		}
+		if done == 0 || done+refused != 20 {
+			t.Errorf("%d were answered and %d refused", done, refused)
+		}
+		c.owner.configure(cave, "membersonly", "1")
+		c.carol.refused(stanza.Forbidden, `<iq type='set' to='%s' id='x'><query xmlns='urn:xmpp:mam:2'>%s</query></iq>`, cave, mamForm(field, "station"))
+		c.owner.configure(cave, "enablearchiving", "0")
+		if st := c.member.ok(`<iq type='get' to='%s' id='1'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`, cave); matches(st, "urn:xmpp:fulltext:0") {
+			t.Errorf("%s", st)
+		}
+	})
+}
+
 func stanzaID(st *stanza.Stanza) string {
 	return regexp.MustCompile(`by='` + cave + `' id='([^']+)'`).FindStringSubmatch(st.String())[1]
 }
@@ -275,10 +323,56 @@ func TestRetraction(t *testing.T) {
 			retract(c.bob, id)
 			c.forget()
 		}
-		if archive := query(t, c.owner, cave, ""); len(archive) != 6 || archive[1].Body() != "other" {
-			t.Errorf("%v", bodies(archive))
+		archive = query(t, c.owner, cave, "")
+		if len(archive) != 6 || archive[1].Body() != "other" || !matches(archive[0], "<retracted … id='ret'") {
+			t.Errorf("%v", archive)
 		}
-		_ = other
+		// Nobody is somebody else by saying so, and who takes over a nickname is not who had it.
+		bobs := occupantID.FindStringSubmatch(archive[2].String())[1]
+		c.bob.send(`<presence to='%s/robert'/>`, cave)
+		c.member.send(`<presence to='%s/bobby'/>`, cave)
+		c.forget()
+		c.member.send(`<message type='groupchat' to='%s' id='forged'><retract xmlns='urn:xmpp:message-retract:1' id='%s'/><occupant-id xmlns='urn:xmpp:occupant-id:0' id='%s'/></message>`, cave, other, bobs)
+		c.member.wants("type='error' … forbidden")
+		// A retraction stays, so that all who read the archive learn of it (XEP-0424 section 5).
+		_, fin := page(t, c.owner, cave, mamForm("with", "bob@kith.example")+rsmSet("<max>3</max>"))
+		retract(c.bob, lastID.FindStringSubmatch(fin.Inner())[1])
+		c.forget()
+		archive = query(t, c.owner, cave, "")
+		if len(archive) != 7 || archive[1].Body() != "other" || !matches(archive[2], "<retract xmlns='urn:xmpp:message-retract:1' id='"+id+"'/><body>") {
+			t.Errorf("%v", archive)
+		}
+	})
+}
+
+// With a message go its corrections, whoever takes it back, and nothing of anybody else.
+func TestRetractionOfCorrections(t *testing.T) {
+	in(t, options{}, func(t *testing.T, h *house) {
+		c := newCrew(h)
+		correct := func(who *client, of, body string) {
+			who.send(`<message type='groupchat' to='%s' id='c'><body>%s</body><replace xmlns='urn:xmpp:message-correct:0' id='%s'/></message>`, cave, body, of)
+			h.Settle()
+		}
+		c.bob.say(cave, "one")
+		c.bob.say(cave, "two")
+		got := c.member.got()
+		one, two := stanzaID(got[0]), stanzaID(got[1])
+		correct(c.bob, "m-one", "one, better")
+		correct(c.member, "m-one", "somebody else's")
+		correct(c.bob, "m-two", "two, better")
+		c.bob.send(`<message type='groupchat' to='%s' id='r'><retract xmlns='urn:xmpp:message-retract:1' id='%s'/></message>`, cave, one)
+		c.forget()
+		c.admin.ok(`<iq type='set' to='%s' id='mod'><moderate xmlns='urn:xmpp:message-moderate:1' id='%s'><retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>`, cave, two)
+		c.forget()
+		archive := query(t, c.carol, cave, "")
+		if got := bodies(archive); !slices.Equal(got, []string{"", "", "", "somebody else's", "", "", ""}) {
+			t.Errorf("%q", got)
+		}
+		for i, want := range map[int]string{2: "<replace xmlns='urn:xmpp:message-correct:0' id='m-one'/><retracted … id='r'", 4: "id='m-two'/><retracted … <moderated"} {
+			if !matches(archive[i], want) {
+				t.Errorf("%d: %s", i, archive[i])
+			}
+		}
 	})
 }
 

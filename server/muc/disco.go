@@ -81,8 +81,11 @@ func (r *Room) features() []string {
 		either(c.NonAnonymous, "muc_nonanonymous", "muc_semianonymous"),
 		either(c.Password != "", "muc_passwordprotected", "muc_unsecured"),
 	)
+	if r.hasLinks() {
+		out = append(out, ns.KithGroupLink)
+	}
 	if c.Archive {
-		out = append(out, ns.MAM, ns.MAMExtended)
+		out = append(out, ns.MAM, ns.MAMExtended, ns.FullText)
 	}
 	return out
 }

@@ -49,6 +49,13 @@ var hostile = []string{
 	`<iq to='%s' type='result' id='1'/>`,
 	`<iq to='%s/bob' type='error' id='1'/>`,
 	`<iq to='%s/owner' type='set' id='1'><a xmlns='b'/></iq>`,
+	`<presence to='%s/dave'><x xmlns='http://jabber.org/protocol/muc'><password/><password>` + strings.Repeat("&lt;", 30000) + `</password></x></presence>`,
+	`<iq to='%s' type='get' id='1'><look xmlns='kith:grouplink:0' token='` + strings.Repeat("x", 30000) + `'/></iq>`,
+	`<iq to='%s' type='get' id='1'><links xmlns='kith:grouplink:0'><links/></links></iq>`,
+	`<iq to='%s' type='set' id='1'><make xmlns='kith:grouplink:0' seconds='1e9' max='99999999999999999999'/></iq>`,
+	`<iq to='%s' type='set' id='1'><renew xmlns='kith:grouplink:0' seconds=' 60'/></iq>`,
+	`<iq to='%s' type='set' id='1'><revoke xmlns='kith:grouplink:0' id=''/></iq>`,
+	`<iq to='%s/bob' type='set' id='1'><make xmlns='kith:grouplink:0'/></iq>`,
 }
 
 // Whatever people send, in the room or not, it hurts nobody, changes nothing that they may not change, and

@@ -147,6 +147,13 @@ func (f *failing) SaveEntries(ctx context.Context, local string, changed []muc.E
 	return f.Store.SaveEntries(ctx, local, changed)
 }
 
+func (f *failing) SaveLinks(ctx context.Context, local string, l muc.Links, changed []muc.Entry) error {
+	if err := f.get(); err != nil {
+		return err
+	}
+	return f.Store.SaveLinks(ctx, local, l, changed)
+}
+
 // away is the route to other servers.
 type away struct{ h *house }
 

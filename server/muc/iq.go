@@ -71,5 +71,8 @@ func (r *Room) handleIQ(q *module.IQ) error {
 	case is(ns.Commands, "command", true):
 		return r.command(q)
 	}
+	if taken, err := r.linkIQ(q); taken {
+		return err
+	}
 	return stanza.Refuse(stanza.ServiceUnavailable, "")
 }

@@ -76,7 +76,11 @@ func (r *Room) join(st *stanza.Stanza, x xmltree.Element) error {
 			return err
 		}
 	}
-	if err := r.admit(user, key, x); err != nil {
+	link, err := r.admit(user, key, x)
+	if err == nil && link >= 0 {
+		err = r.follow(link, user)
+	}
+	if err != nil {
 		if made {
 			r.end()
 		}
@@ -127,21 +131,25 @@ func (r *Room) newOccupant(user, address jid.JID, key string) *occupant {
 	return occ
 }
 
-// admit decides whether a user may enter with a nickname.
-func (r *Room) admit(user jid.JID, key string, x xmltree.Element) error {
+// admit decides whether a user may enter with a nickname. link is the position of the link that made it possible,
+// -1 for none.
+func (r *Room) admit(user jid.JID, key string, x xmltree.Element) (link int, err error) {
+	link = -1
 	affiliation := r.members.of(user)
 	switch {
 	case r.locked && affiliation != Owner:
-		return stanza.Refuse(stanza.ItemNotFound, "The room is not ready yet.")
+		return -1, stanza.Refuse(stanza.ItemNotFound, "The room is not ready yet.")
 	case affiliation == Outcast:
-		return stanza.Refuse(stanza.Forbidden, "You are banned from this room.")
+		return -1, stanza.Refuse(stanza.Forbidden, "You are banned from this room.")
 	case r.config.MembersOnly && affiliation < Member:
-		return stanza.Refuse(stanza.RegistrationRequired, "Only members may enter this room.")
-	case r.config.Password != "" && affiliation != Owner && !equal(x.ChildText(ns.MUC, "password"), r.config.Password):
-		return stanza.Refuse(stanza.NotAuthorized, "This room needs a password.")
+		if link, err = r.opened(user, password(x)); err != nil {
+			return -1, err
+		}
+	case r.config.Password != "" && affiliation != Owner && !equal(password(x), r.config.Password):
+		return -1, stanza.Refuse(stanza.NotAuthorized, "This room needs a password.")
 	}
 	if err := r.checkFree(user, key); err != nil {
-		return err
+		return -1, err
 	}
 	limit := r.s.config.MaxOccupants
 	if n := r.config.MaxUsers; n > 0 {
@@ -152,9 +160,9 @@ func (r *Room) admit(user jid.JID, key string, x xmltree.Element) error {
 		limit += max(10, limit/10)
 	}
 	if len(r.sessions) >= limit {
-		return &stanza.Fault{Condition: stanza.ServiceUnavailable, Kind: "wait", Text: "The room is full."}
+		return -1, &stanza.Fault{Condition: stanza.ServiceUnavailable, Kind: "wait", Text: "The room is full."}
 	}
-	return nil
+	return link, nil
 }
 
 // checkFree decides whether a user may have a nickname (section 7.2.8).

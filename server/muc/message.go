@@ -167,6 +167,7 @@ func (r *Room) publish(m post) {
 	}
 	if m.retraction != nil {
 		msg.Retracts, msg.Tombstone = m.retraction.seq, m.retraction.tombstone
+		msg.Author, msg.Follow = m.retraction.author, m.retraction.follow
 	}
 	e := &entry{say: func(err error) {
 		if err != nil {

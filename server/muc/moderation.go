@@ -18,6 +18,21 @@ type retraction struct {
 	seq stanzaid.Seq
 	// tombstone stands in the archive in its place.
 	tombstone string
+	// author is whose it was, and follow gives what stands in the place of corrections of it, "" for what is none.
+	author jid.JID
+	follow func(later *stanza.Stanza) string
+}
+
+// retract is a retraction of a message and its corrections; retracted is what stands there instead of what
+// they said.
+func retract(seq stanzaid.Seq, author jid.JID, original *stanza.Stanza, retracted string) *retraction {
+	id := original.ID
+	return &retraction{seq: seq, tombstone: tombstone(original, retracted), author: author, follow: func(later *stanza.Stanza) string {
+		if id == "" || payload.Corrects(later) != id || payload.IsRetraction(later) || isTombstone(later) {
+			return ""
+		}
+		return tombstone(later, retracted)
+	}}
 }
 
 // retraction reads a retraction by who sent the message (XEP-0424); nil if the message is none, or is about
@@ -42,12 +57,12 @@ func (r *Room) retraction(s *session, st *stanza.Stanza) (*retraction, error) {
 		return nil, nil //nolint:nilnil // expired
 	case author.Bare() != s.occ.user:
 		return nil, stanza.Refuse(stanza.Forbidden, "This message is somebody else's.")
-	case isTombstone(original):
-		return nil, nil //nolint:nilnil // there is nothing left to retract
+	case isTombstone(original), payload.IsRetraction(original):
+		return nil, nil //nolint:nilnil // there is nothing left to retract, or section 5: retractions stay
 	}
-	return &retraction{seq: seq, tombstone: r.tombstone(original, func(w *xmltree.Writer) {
-		w.Empty(ns.Retract, "retracted", "stamp", payload.Time(r.now()), "id", st.ID)
-	})}, nil
+	w := xmltree.NewWriter(160)
+	w.Empty(ns.Retract, "retracted", "stamp", payload.Time(r.now()), "id", st.ID)
+	return retract(seq, author, original, w.String()), nil
 }
 
 // message reads one message of the archive; nil if it is not there.
@@ -64,11 +79,15 @@ func (r *Room) message(seq stanzaid.Seq) (author jid.JID, st *stanza.Stanza, err
 	return author, st, err
 }
 
-// tombstone is what is left of a message: where and when it was, and whose (XEP-0424 section 5).
-func (r *Room) tombstone(original *stanza.Stanza, retracted func(*xmltree.Writer)) string {
+// tombstone is what is left of a message: where and when it was, and whose (XEP-0424 section 4), and which other one it
+// corrected.
+func tombstone(original *stanza.Stanza, retracted string) string {
 	return stanza.Build(original.Header, func(w *xmltree.Writer) {
 		w.Copy(original.Child(nsOccupantID, "occupant-id"), ns.Client)
-		retracted(w)
+		if id := payload.Corrects(original); id != "" {
+			w.Empty(nsCorrect, "replace", "id", id)
+		}
+		w.Raw(retracted)
 		if x := original.Child(ns.MUCUser, "x").Child(ns.MUCUser, "item"); !x.IsZero() {
 			w.Raw(senderMark)
 			w.Copy(x, ns.MUCUser)
@@ -121,13 +140,12 @@ func (r *Room) moderate(q *module.IQ) error {
 		moderated(w)
 		w.Close()
 	})
-	tombstone := r.tombstone(original, func(w *xmltree.Writer) {
-		w.Open(ns.Retract, "retracted", "stamp", payload.Time(r.now()), "id", announced.ID)
-		moderated(w)
-		w.Close()
-	})
+	w := xmltree.NewWriter(512)
+	w.Open(ns.Retract, "retracted", "stamp", payload.Time(r.now()), "id", announced.ID)
+	moderated(w)
+	w.Close()
 	r.publish(post{
-		stanza: announced, keep: true, retraction: &retraction{seq: seq, tombstone: tombstone},
+		stanza: announced, keep: true, retraction: retract(seq, author, original, w.String()),
 		then: func(err error) {
 			answer := q.Stanza.Result(nil)
 			if err != nil {

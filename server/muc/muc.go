@@ -47,7 +47,8 @@ const (
 	formRequest  = ns.MUC + "#request"
 	formHats     = "urn:xmpp:hats:commands"
 
-	tombstones = ns.Retract + "#tombstone" // XEP-0424
+	nsCorrect  = "urn:xmpp:message-correct:0" // XEP-0308
+	tombstones = ns.Retract + "#tombstone"    // XEP-0424
 
 	// nodeNick is the disco node at which somebody finds the own reserved nickname (XEP-0045
 	// section 7.12).

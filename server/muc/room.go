@@ -46,6 +46,8 @@ type Room struct {
 	privates privates
 	invites  invitations
 	voices   voices
+	links    Links
+	guesses  guesses
 	queries  queries
 	stopLock func()
 	stopIdle func()
@@ -106,6 +108,7 @@ func (r *Room) open(state *State) {
 	r.exists = true
 	r.config, r.salt, r.subject, r.hats, r.avatar = state.Config, state.Salt, state.Subject, state.Hats, state.AvatarHashes
 	r.members = newMembers(state.Entries)
+	r.links = state.Links
 	r.archive, r.archived, r.last = state.Archive, state.Archived, state.Last
 }
 
@@ -119,7 +122,7 @@ func (r *Room) rest() {
 		}
 	}
 	switch {
-	case r.closing || !r.line.empty() || r.queries.reading > 0:
+	case r.closing || !r.line.empty() || r.queries.reading+r.queries.searching > 0:
 		return
 	case r.exists && len(r.sessions) > 0:
 		if r.stopIdle != nil {
@@ -219,5 +222,6 @@ func (r *Room) end() {
 	r.members, r.occupants = members{}, occupants{}
 	r.archive, r.archived = 0, false
 	r.relayed, r.privates, r.invites, r.voices = relays{}, privates{}, invitations{}, voices{}
+	r.links, r.guesses = Links{}, guesses{}
 	r.stopLock, r.stopIdle, r.idle = nil, nil, false
 }

@@ -7,6 +7,7 @@ import (
 
 	"kith/internal/jid"
 	"kith/internal/mamquery"
+	"kith/internal/stanza"
 	"kith/internal/stanzaid"
 )
 
@@ -24,6 +25,8 @@ type Store interface {
 	SaveConfig(ctx context.Context, local string, c RoomConfig, changed []Entry) error
 	// SaveEntries changes affiliations. Entries without an affiliation are removed.
 	SaveEntries(ctx context.Context, local string, changed []Entry) error
+	// SaveLinks replaces the links and changes affiliations with them.
+	SaveLinks(ctx context.Context, local string, l Links, changed []Entry) error
 	// SaveHats replaces the hats.
 	SaveHats(ctx context.Context, local string, h Hats) error
 	// SaveAvatar replaces the vCard and the hashes of the pictures in it; "" for none.
@@ -72,6 +75,7 @@ type State struct {
 	Salt    []byte
 	Subject Subject
 	Hats    Hats
+	Links   Links
 	// AvatarHashes are those of the pictures in its vCard (XEP-0153 section 3).
 	AvatarHashes []string
 	Entries      []Entry
@@ -127,4 +131,8 @@ type Message struct {
 	// Retracts is the message that Tombstone replaces (XEP-0424 section 5), 0 for none.
 	Retracts  stanzaid.Seq
 	Tombstone string
+	// Author is whose message it was, and Follow gives what stands in the place of one that the author sent
+	// later, "" for what it is: it must not use anything of the room.
+	Author jid.JID
+	Follow func(later *stanza.Stanza) string
 }

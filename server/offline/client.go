@@ -234,6 +234,11 @@ func (d *Delivery) send(a module.Account, acc *account, s module.Session, c *cli
 			acc.finish(seq)
 			continue
 		}
+		if payload.IsTombstone(st) {
+			// XEP-0424 section 5: what was retracted meanwhile is not distributed further.
+			acc.finish(seq)
+			continue
+		}
 		c.launch(acc.find(seq))
 		d.counters.Sent.Inc()
 		s.SendTracked(d.dated(acc, seq, st), d.acknowledge(a, acc, s, seq))

@@ -106,6 +106,7 @@ func New(domain string, contacts Contacts, subscriptions Subscriptions, log *slo
 // Register implements [module.Module].
 func (f *Presence) Register(r *module.Registry) {
 	f.registry = r
+	r.Follows(module.RFC{Number: 6121, Name: "instant messaging and presence"})
 	r.Implements(module.XEP{Number: 203, Name: "Delayed Delivery", Version: "2.0"})
 	r.OnPresence(f.handle)
 	r.OnSession(module.BecameUnavailable, f.leave)

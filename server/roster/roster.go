@@ -108,6 +108,7 @@ func (r *Roster) Connect(actors Actors, router module.Router) { r.actors, r.rout
 
 // Register implements [module.Module].
 func (r *Roster) Register(reg *module.Registry) {
+	reg.Follows(module.RFC{Number: 6121, Name: "instant messaging and presence"})
 	reg.Implements(
 		module.XEP{Number: 237, Name: "Roster Versioning", Version: "1.3"},
 		module.XEP{Number: 379, Name: "Pre-Authenticated Roster Subscription", Version: "0.3.3"},

@@ -19,6 +19,8 @@ import (
 // Archive keeps messages.
 type Archive struct {
 	db *DB
+	// searching has room for those who search at the same time.
+	searching chan struct{}
 
 	mu     sync.Mutex // guards archives
 	latest int64      // archive number that was given last
@@ -30,15 +32,19 @@ var _ mam.Store = (*Archive)(nil)
 
 // Archive is the database as the archive sees it. It numbers what it writes, so it is to be called
 // once.
-func (db *DB) Archive() *Archive { return &Archive{db: db} }
+func (db *DB) Archive() *Archive {
+	return &Archive{db: db, searching: make(chan struct{}, maxSearching)}
+}
 
-// The flags of an entry.
+// The flags of an entry. Behind them is what its sender calls it, as [nameOf] has it.
 const (
 	flagOutgoing = 1
 	flagWaits    = 2
 	flagHidden   = 4
 	flagAside    = 8
 	flagMarker   = 16
+
+	nameShift = 8
 )
 
 // archiveKey is the setting that keeps the key of stanza-ids.
@@ -119,7 +125,13 @@ func (ar *Archive) Append(e *mam.Entry, done func(error)) {
 	if e.Shared == nil {
 		text = e.Stanza.String() // not on the writer's time
 	}
-	ar.db.Enqueue(func(tx *Tx) error { return ar.append(tx, e, text) }, func(err error) {
+	flags := flagsOf(e) | nameOf(e.Stanza)<<nameShift
+	ar.db.Enqueue(func(tx *Tx) error {
+		if err := ar.append(tx, e, flags, text); err != nil {
+			return err
+		}
+		return ar.retract(tx, e)
+	}, func(err error) {
 		if err != nil && e.Stored != nil {
 			// Who would share it comes later, and must store it himself.
 			e.Stored.Row = 0
@@ -130,7 +142,7 @@ func (ar *Archive) Append(e *mam.Entry, done func(error)) {
 
 const sqlNewArchive = "INSERT INTO archives (id, address, delivered, policy) VALUES ($1, $2, 0, $3)"
 
-func (ar *Archive) append(tx *Tx, e *mam.Entry, text string) error {
+func (ar *Archive) append(tx *Tx, e *mam.Entry, flags int64, text string) error {
 	if e.Stored != nil {
 		e.Stored.Row = 0
 	}
@@ -144,7 +156,7 @@ func (ar *Archive) append(tx *Tx, e *mam.Entry, text string) error {
 		return err
 	}
 	if _, err := tx.Exec("INSERT INTO archive_entries (archive, seq, peer, resource, flags, stanza) VALUES ($1, $2, $3, $4, $5, $6)",
-		e.Archive, e.Seq, e.Peer.Bare().String(), e.Peer.Resource(), flagsOf(e), row); err != nil {
+		e.Archive, e.Seq, e.Peer.Bare().String(), e.Peer.Resource(), flags, row); err != nil {
 		return err
 	}
 	if e.Stored != nil {
@@ -153,10 +165,10 @@ func (ar *Archive) append(tx *Tx, e *mam.Entry, text string) error {
 	return nil
 }
 
-func flagsOf(e *mam.Entry) (flags int) {
+func flagsOf(e *mam.Entry) (flags int64) {
 	for _, f := range [...]struct {
 		is   bool
-		flag int
+		flag int64
 	}{{e.Outgoing, flagOutgoing}, {e.Waits, flagWaits}, {e.Hidden, flagHidden}, {e.Aside, flagAside}, {e.Marker, flagMarker}} {
 		if f.is {
 			flags |= f.flag
@@ -176,6 +188,11 @@ func (ar *Archive) content(tx *Tx, e *mam.Entry, text string) (int64, error) {
 	if text == "" {
 		text = e.Stanza.String()
 	}
+	return ar.store(tx, text)
+}
+
+// store stores a stanza in a row of its own.
+func (ar *Archive) store(tx *Tx, text string) (int64, error) {
 	// Rows are numbered here, and a number is never given again: whoever shares a row by its
 	// number gets that row or none.
 	if ar.stanza == 0 {
@@ -213,6 +230,14 @@ func (ar *Archive) SetPreferences(archive int64, address string, p mam.Preferenc
 // Page implements [mam.Store].
 func (ar *Archive) Page(ctx context.Context, q mam.Query) (*mam.Page, error) {
 	var p mam.Page
+	if q.Search != nil {
+		select {
+		case ar.searching <- struct{}{}:
+			defer func() { <-ar.searching }()
+		case <-ctx.Done():
+			return nil, fmt.Errorf("store: search archive: %w", ctx.Err())
+		}
+	}
 	err := ar.db.Read(ctx, func(c *Conn) error {
 		p = mam.Page{}
 		if q.Seqs != nil {
@@ -224,6 +249,9 @@ func (ar *Archive) Page(ctx context.Context, q mam.Query) (*mam.Page, error) {
 				p.Missing = !ok
 				return err
 			}
+		}
+		if q.Search != nil {
+			return search(c, q, &p)
 		}
 		if q.Count {
 			text, args := selectEntries("COUNT(*)", q)
@@ -331,7 +359,9 @@ func readSingle(c *Conn, q mam.Query, p *mam.Page) error {
 			*p = mam.Page{Missing: true}
 			return nil
 		}
-		p.Rows = append(p.Rows, rows...)
+		if q.Search == nil || says(rows[0].Stanza, q.Search) {
+			p.Rows = append(p.Rows, rows...)
+		}
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func (ar *Archive) Waiting(ctx context.Context, address string) (items []offline
 			return err
 		}
 		items, err = Collect(c, func(r *sql.Rows) (it offline.Item, err error) {
-			var flags int
+			var flags int64
 			err = r.Scan(&it.Seq, &flags, &it.Size)
 			it.Hidden = flags&flagHidden != 0
 			return it, err

@@ -62,6 +62,9 @@ func (m *MUC) Room(ctx context.Context, local, address string) (*muc.State, erro
 		if st.AvatarHashes, err = avatarHashes(c, local); err != nil {
 			return err
 		}
+		if st.Links, err = roomLinks(c, local); err != nil {
+			return err
+		}
 		st.Entries, err = Collect(c, scanAffiliation, "SELECT jid, affiliation, nick, reason FROM muc_affiliations WHERE room = $1", local)
 		return err
 	})
@@ -87,6 +90,21 @@ func avatarHashes(c *Conn, local string) (hashes []string, err error) {
 		return nil, fmt.Errorf("hashes of a picture: %w", err)
 	}
 	return hashes, nil
+}
+
+func roomLinks(c *Conn, local string) (l muc.Links, err error) {
+	var text string
+	err = c.QueryRow("SELECT links FROM muc_links WHERE room = $1", local).Scan(&text)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return l, nil
+	case err != nil:
+		return l, err
+	}
+	if err := json.Unmarshal([]byte(text), &l); err != nil {
+		return l, fmt.Errorf("links into a room: %w", err)
+	}
+	return l, nil
 }
 
 func scanAffiliation(r *sql.Rows) (e muc.Entry, err error) {
@@ -180,6 +198,28 @@ func (m *MUC) SaveConfig(ctx context.Context, local string, rc muc.RoomConfig, c
 func (m *MUC) SaveEntries(ctx context.Context, local string, changed []muc.Entry) error {
 	if err := m.db.Write(ctx, func(tx *Tx) error { return saveEntries(tx, local, changed) }); err != nil {
 		return fmt.Errorf("store: affiliations of a room: %w", err)
+	}
+	return nil
+}
+
+// SaveLinks implements [muc.Store].
+func (m *MUC) SaveLinks(ctx context.Context, local string, l muc.Links, changed []muc.Entry) error {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("store: links into a room: %w", err)
+	}
+	err = m.db.Write(ctx, func(tx *Tx) error {
+		query, args := `INSERT INTO muc_links (room, links) VALUES ($1, $2) ON CONFLICT (room) DO UPDATE SET links = excluded.links`, []any{local, string(text)}
+		if len(l.All) == 0 {
+			query, args = "DELETE FROM muc_links WHERE room = $1", args[:1]
+		}
+		if _, err := tx.Exec(query, args...); err != nil {
+			return err
+		}
+		return saveEntries(tx, local, changed)
+	})
+	if err != nil {
+		return fmt.Errorf("store: links into a room: %w", err)
 	}
 	return nil
 }
@@ -327,7 +367,7 @@ func (m *MUC) Append(msg *muc.Message, done func(error)) {
 	}
 	m.db.Enqueue(func(tx *Tx) error {
 		if msg.Stanza != "" {
-			if err := m.archive.append(tx, e, msg.Stanza); err != nil {
+			if err := m.archive.append(tx, e, flagsOf(e), msg.Stanza); err != nil {
 				return err
 			}
 		}
@@ -343,9 +383,13 @@ func (m *MUC) Append(msg *muc.Message, done func(error)) {
 				return err
 			}
 			// No other archive lists what was said in a room, so its content is the room's to change.
-			_, err := tx.Exec("UPDATE archive_stanzas SET stanza = $1 WHERE id = (SELECT stanza FROM archive_entries WHERE archive = $2 AND seq = $3)",
-				msg.Tombstone, msg.Archive, msg.Retracts)
-			return err
+			if _, err := tx.Exec("UPDATE archive_stanzas SET stanza = $1 WHERE id = (SELECT stanza FROM archive_entries WHERE archive = $2 AND seq = $3)",
+				msg.Tombstone, msg.Archive, msg.Retracts); err != nil {
+				return err
+			}
+			if msg.Follow != nil {
+				return m.archive.retractLater(tx, msg.Archive, msg.Author, msg.Retracts, 0, msg.Follow)
+			}
 		}
 		return nil
 	}, done)

@@ -62,6 +62,13 @@ func TestMUCRoundTrip(t *testing.T) {
 	}
 	want.Hats = muc.Hats{All: []muc.Hat{{URI: "u", Title: "t", Hue: "1"}}, Worn: map[string][]string{"bob@kith.example": {"u"}}}
 	check(m.SaveHats(ctx, "cave", want.Hats))
+	at := time.UnixMilli(1234567890123).UTC()
+	check(m.SaveLinks(ctx, "cave", muc.Links{All: []muc.Link{{ID: "old"}}}, []muc.Entry{{JID: jid.Must("dave@far.example"), Affiliation: muc.Member}}))
+	want.Links = muc.Links{
+		All:     []muc.Link{{ID: "a", Hash: []byte{0, 1, 255}, By: "owner@kith.example", Made: at, Expires: at.Add(time.Hour), Lasts: time.Hour, Uses: 2, Max: 3}, {ID: "b", Expires: at}},
+		Refused: []string{"eve@far.example"},
+	}
+	check(m.SaveLinks(ctx, "cave", want.Links, []muc.Entry{{JID: jid.Must("dave@far.example")}}))
 	want.AvatarHashes = []string{"aa", "bb"}
 	check(m.SaveAvatar(ctx, "cave", "<vCard/>", want.AvatarHashes))
 	want.Config.Moderated, want.Config.Public = true, false
@@ -113,12 +120,13 @@ func TestMUCRoundTrip(t *testing.T) {
 	}
 	next := room("cave", nil)
 	check(m.CreateRoom(ctx, next, addressOf("cave")))
+	check(m.SaveLinks(ctx, "cave", muc.Links{Refused: []string{"eve@far.example"}}, nil))
 	if next.Archive == got.Archive || next.Archived {
 		t.Errorf("archive %d, %v", next.Archive, next.Archived)
 	}
 	again, err := m.Room(ctx, "cave", addressOf("cave"))
 	check(err)
-	if len(again.Entries) != 1 || again.Subject.XML != "" || len(again.Hats.All) != 0 {
+	if len(again.Entries) != 1 || again.Subject.XML != "" || len(again.Hats.All) != 0 || len(again.Links.All) != 0 {
 		t.Errorf("%+v", again)
 	}
 }

@@ -49,11 +49,8 @@ func (p *WebPush) Subscription(ctx context.Context, node string) (found *webpush
 // Save implements [webpush.Store].
 func (p *WebPush) Save(ctx context.Context, s webpush.Subscription, most int) (node string, err error) {
 	err = p.db.Write(ctx, func(tx *Tx) error {
-		if _, err := tx.Exec("DELETE FROM webpush_subscriptions WHERE endpoint = $1 AND account <> $2", s.Endpoint, s.Account); err != nil {
-			return err
-		}
 		err := tx.QueryRow(`INSERT INTO webpush_subscriptions (node, account, endpoint, browser_key, auth, at) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (endpoint) DO UPDATE SET browser_key = excluded.browser_key, auth = excluded.auth, at = excluded.at RETURNING node`,
+			ON CONFLICT (endpoint, account) DO UPDATE SET browser_key = excluded.browser_key, auth = excluded.auth, at = excluded.at RETURNING node`,
 			s.Node, s.Account, s.Endpoint, base64.RawURLEncoding.EncodeToString(s.Key), base64.RawURLEncoding.EncodeToString(s.Auth), s.At.UnixMilli()).Scan(&node)
 		if err != nil {
 			return err

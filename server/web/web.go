@@ -148,7 +148,7 @@ func (w *Web) routes() {
 	}
 
 	// The views of the app; it reads the path itself.
-	for _, path := range []string{"/", "/i/*", "/l/*", "/chat/*", "/requests", "/archived", "/groups", "/g/*", "/open/*", "/settings", "/settings/*"} {
+	for _, path := range []string{"/", "/i/*", "/l/*", "/add-account", "/chat/*", "/requests", "/archived", "/groups", "/g/*", "/open/*", "/settings", "/settings/*"} {
 		e.GET(path, w.app)
 		e.HEAD(path, w.app)
 	}

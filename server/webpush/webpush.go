@@ -57,8 +57,8 @@ type Store interface {
 	// Subscription is that of a node, nil if there is none.
 	Subscription(ctx context.Context, node string) (*Subscription, error)
 	// Save keeps a subscription and returns its node: the one that the account has for the same endpoint
-	// already, else that of s. Another account's with the endpoint is forgotten, since the browser is
-	// this one's now. Of those of the account only the newest are kept, so many as most.
+	// already, else that of s. Another account may have the same endpoint: a browser with several. Of
+	// those of the account only the newest are kept, so many as most.
 	Save(ctx context.Context, s Subscription, most int) (node string, err error)
 	// Remove forgets a subscription of an account.
 	Remove(ctx context.Context, account, node string) error
