@@ -7,29 +7,29 @@ import { browserHost } from './stores/router';
 import { missing } from './stores/support';
 import { mountApp, mountUnsupported } from './views/mount';
 
-/** The browser's storage, or a memory that forgets where storage is forbidden. */
-function storage(): Pick<Storage, 'getItem' | 'setItem'> {
+/** A storage of the browser, or a memory that forgets where storage is forbidden. */
+function storage(kind: 'localStorage' | 'sessionStorage'): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
   try {
-    return window.localStorage;
+    return window[kind];
   } catch {
-    return { getItem: () => null, setItem: () => undefined };
+    return { getItem: () => null, setItem: () => undefined, removeItem: () => undefined };
   }
 }
 
 function start(element: HTMLElement): void {
   const lack = missing(window);
   if (lack) {
-    mountUnsupported(lack, new PreferencesStore(storage()), element);
+    mountUnsupported(lack, new PreferencesStore(storage('localStorage')), element);
     return;
   }
-  const app = createApp(connectCore(), { router: browserHost(window), storage: storage(), browser: browser(window) });
+  const app = createApp(connectCore(), { router: browserHost(window), storage: storage('localStorage'), window: storage('sessionStorage'), browser: browser(window) });
   mountApp(app, element);
-  const { pathname, search } = window.location;
-  void app.start().then(() => {
+  const { pathname, search, hash } = window.location;
+  void app.start(pathname + search).then(() => {
     if (search === '') return;
     // A shortcut of the installed app. It is done once, and not again with every reload.
-    window.history.replaceState(window.history.state, '', window.location.pathname);
-    launch(app, pathname + search);
+    window.history.replaceState(window.history.state, '', window.location.pathname + window.location.hash);
+    return launch(app, pathname + search + hash);
   });
 }
 

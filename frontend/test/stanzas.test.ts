@@ -4,9 +4,11 @@ import { toBase64 } from '../src/xmpp/bytes';
 import type { Codec } from '../src/xmpp/codec';
 import * as kith from '../src/xmpp/kith_account';
 import * as circle from '../src/xmpp/kith_circle';
+import * as grouplink from '../src/xmpp/kith_grouplink';
 import * as guardian from '../src/xmpp/kith_guardian';
 import * as pairing from '../src/xmpp/kith_pairing';
 import * as privacy from '../src/xmpp/kith_privacy';
+import * as vault from '../src/xmpp/kith_vault';
 import * as webpush from '../src/xmpp/kith_webpush';
 import * as roster from '../src/xmpp/rfc6121_roster';
 import * as form from '../src/xmpp/xep0004_form';
@@ -32,6 +34,7 @@ import * as fallbacks from '../src/xmpp/xep0428_fallback';
 import * as reactions from '../src/xmpp/xep0444_reactions';
 import * as uploads from '../src/xmpp/xep0363_upload';
 import * as replies from '../src/xmpp/xep0461_replies';
+import * as stickers from '../src/xmpp/xep0449_stickers';
 import * as forwarding from '../src/xmpp/xep0297_forwarding';
 import * as mam from '../src/xmpp/xep0313_mam';
 import * as markers from '../src/xmpp/xep0333_markers';
@@ -55,9 +58,11 @@ import { parse, XmlElement } from '../src/xmpp/xml';
 const DIRECTORY = new URL('../../test/stanzas/', import.meta.url);
 
 const CODECS: Readonly<Record<string, Codec<never>>> = {
-  kith_link: pairing.pairingLink, kith_opened: pairing.pairingOpened, kith_answer: pairing.pairingAnswer, kith_privacy: privacy.privacy, xep0054_vCard: vcard.vCard, xep0084_metadata: avatar.avatarMetadata, xep0084_data: avatar.avatarData, xep0153_vCardUpdate: vcardUpdate.vCardUpdate,
+  kith_link: pairing.pairingLink, kith_opened: pairing.pairingOpened, kith_answer: pairing.pairingAnswer, kith_privacy: privacy.privacy, kith_senders: privacy.senders, xep0054_vCard: vcard.vCard, xep0084_metadata: avatar.avatarMetadata, xep0084_data: avatar.avatarData, xep0153_vCardUpdate: vcardUpdate.vCardUpdate,
   kith_circles: circle.circles, kith_children: guardian.children, kith_guardians: guardian.guardians, kith_decide: guardian.decide,
   kith_asked: guardian.asked, kith_decided: guardian.decided, kith_changed: guardian.changed, kith_approvalRequired: guardian.approvalRequired,
+  kith_groupLink: grouplink.groupLink, kith_groupLinks: grouplink.groupLinks, kith_makeLink: grouplink.makeLink, kith_renewLink: grouplink.renewLink,
+  kith_revokeLink: grouplink.revokeLink, kith_lookWith: grouplink.lookWith, kith_lookedAt: grouplink.lookedAt,
   kith_account: kith.account, kith_credentials: kith.credentials, kith_pushKey: webpush.pushKey, kith_subscribe: webpush.subscribe,
   kith_subscribed: webpush.subscribed, kith_unsubscribe: webpush.unsubscribe, xep0357_enable: push.enablePush, xep0357_disable: push.disablePush, rfc6121_roster: roster.roster,
   xep0004_form: form.form, xep0030_discoInfo: disco.discoInfo, xep0030_discoItems: disco.discoItems,
@@ -79,6 +84,7 @@ const CODECS: Readonly<Record<string, Codec<never>>> = {
   xep0402_bookmark: bookmarks.bookmark, xep0421_occupantId: occupants.occupantId,
   xep0430_inbox: inbox.inbox, xep0430_entry: inbox.entry, xep0430_fin: inbox.fin,
   xep0484_requestToken: fast.requestToken, xep0484_token: fast.token, xep0484_fast: fast.fast, xep0490_displayed: mds.mdsDisplayed,
+  xep0449_sticker: stickers.sticker, xep0449_pack: stickers.pack, kith_sealed: vault.sealed, kith_vaultKeys: vault.vaultKeys,
   xep0494_list: clients.list, xep0494_clients: clients.clients, xep0494_revoke: clients.revoke,
 } as unknown as Readonly<Record<string, Codec<never>>>;
 

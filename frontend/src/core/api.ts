@@ -10,13 +10,14 @@
  */
 import type { Chat, ChatArrangement, FoundMessages, Page, Place } from './api/chats';
 import type { Device, DeviceLink, Trust } from './api/devices';
-import type { GroupInfo, GroupsPage, Member, Role } from './api/groups';
-import type { Message, NewPoll } from './api/messages';
+import type { GroupInfo, GroupLink, GroupsPage, Member, Role } from './api/groups';
+import type { Message, NewPoll, Sticker, StickerPack } from './api/messages';
 import type { Contact, Family, InviteInfo, InviteLink, Report } from './api/people';
-import type { Address, BrowserSubscription, ExportWords, Login, Privacy, SessionState } from './api/session';
+import type { AccountInfo, Address, BrowserSubscription, ExportWords, Login, Privacy, SessionState } from './api/session';
 
 export type * from './api/chats';
 export type * from './api/devices';
+export * from './api/counts';
 export * from './api/errors';
 export type * from './api/groups';
 export type * from './api/messages';
@@ -24,11 +25,16 @@ export type * from './api/people';
 export type * from './api/session';
 
 export interface Commands {
-  // ── session ──
+  // ── accounts ──
+  /** Signs in to an account of this browser, or adds one; the page looks at it then. */
   signIn(address: Address, password: string): Promise<void>;
-  /** Ends the session here, revokes its token and deletes everything this browser stores. */
+  /** This page looks at another account of this browser. `looking` comes before the answer. Rejects `not-found`. */
+  switchAccount(address: Address): Promise<void>;
+  /** Ends the session of the account looked at, revokes its token and deletes everything this browser stores of it. */
   signOut(): Promise<void>;
-  /** Try to connect now instead of at `retryAt`. */
+
+  // ── session ──
+  /** Try to connect now instead of at `retryAt`, with every account. */
   reconnect(): Promise<void>;
   changePassword(current: string, next: string): Promise<void>;
   setDisplayName(name: string): Promise<void>;
@@ -75,6 +81,18 @@ export interface Commands {
   /** Sends a file, encrypted. Resolves when it is stored here; how far it is follows by events. */
   sendFile(chat: Address, file: Blob, facts: { id: string; name: string; width?: number; height?: number }): Promise<Message>;
   fetchFile(chat: Address, id: string): Promise<Blob>;
+  /** The stickers that one has, those used last first. */
+  stickers(): Promise<readonly Sticker[]>;
+  stickerPicture(id: string): Promise<Blob>;
+  /** Keeps a picture as it is, on all own devices. Rejects `too-large`, `unsupported`. */
+  addSticker(picture: Blob, facts: { description: string; width?: number; height?: number }): Promise<Sticker>;
+  removeSticker(id: string): Promise<void>;
+  /** Sends one of them, encrypted. `id` as in `send`. */
+  sendSticker(chat: Address, sticker: string, options: { id: string; replyTo?: string }): Promise<Message>;
+  /** The pack of which somebody has sent a sticker. Whoever keeps it learns that it was asked for. */
+  stickerPack(chat: Address, message: string): Promise<StickerPack>;
+  /** A picture of a pack that was looked at, by its number from 0. */
+  packPicture(pack: string, index: number): Promise<Blob>;
   /** For how many seconds messages are kept from now on, on all devices of all; 0: for good. */
   setTimer(chat: Address, seconds: number): Promise<void>;
   /** Puts a message above the chat for everybody, or takes it from there. */
@@ -119,10 +137,20 @@ export interface Commands {
   createGroup(name: string, people: readonly Address[], options?: { readonly public?: boolean; readonly description?: string }): Promise<Address>;
   /** The public groups of the own server, page by page. */
   publicGroups(after?: string): Promise<GroupsPage>;
-  /** What there is at this address. Rejects `not-found`, and `not-member` where only members may know. */
-  lookupGroup(address: Address): Promise<GroupInfo>;
-  /** Enters a group by its address. Gives the address in the form in which it is compared. */
-  joinGroup(address: Address): Promise<Address>;
+  /**
+   * What there is at this address. Rejects `not-found`, and `not-member` where only members may know. `key`: what a link into a
+   * private group has; `group-link-invalid`: it opens nothing, or not any more.
+   */
+  lookupGroup(address: Address, key?: string): Promise<GroupInfo>;
+  /** Enters a group by its address. Gives the address in the form in which it is compared. `key`: as `lookupGroup`. */
+  joinGroup(address: Address, key?: string): Promise<Address>;
+  /** The links into a private group that work now. */
+  groupLinks(group: Address): Promise<readonly GroupLink[]>;
+  /** `seconds`: how long it works; `max`: how many may come by it. */
+  makeGroupLink(group: Address, options: { readonly seconds?: number; readonly max?: number }): Promise<GroupLink>;
+  /** It works from now on for as long as it did at first, or for `seconds`. */
+  renewGroupLink(group: Address, id: string, seconds?: number): Promise<GroupLink>;
+  revokeGroupLink(group: Address, id: string): Promise<void>;
   /** What one was asked to, or was sent out of. */
   enterGroup(group: Address): Promise<void>;
   declineGroup(group: Address): Promise<void>;
@@ -174,12 +202,17 @@ export interface Commands {
   // ── being woken ──
   /** The key with which the browser subscribes at its vendor's service; `undefined`: this server wakes no browsers. */
   pushKey(): Promise<string | undefined>;
-  /** This browser is woken from now on. Doing it again renews it. */
+  /** This browser is woken from now on, for each of its accounts. Doing it again renews it. */
   enablePush(subscription: BrowserSubscription): Promise<void>;
   disablePush(): Promise<void>;
 }
 
+/** Of the account that the page looks at, but for those that say otherwise. */
 export interface Events {
+  /** The page looks at another account from now on, or at none: this is in the place of all that it was told before. */
+  looking: Snapshot;
+  /** All accounts of this browser, in the order in which they were added. */
+  accounts: readonly AccountInfo[];
   session: SessionState;
   contacts: { readonly changed: readonly Contact[]; readonly removed: readonly Address[] };
   chats: { readonly changed: readonly Chat[]; readonly removed: readonly Address[] };
@@ -187,6 +220,8 @@ export interface Events {
   typing: { readonly chat: Address; readonly from: Address; readonly typing: boolean };
   /** How far a file has been sent, in bytes. */
   transfer: { readonly chat: Address; readonly id: string; readonly done: number; readonly total: number };
+  /** The stickers that one has changed: ask `stickers` again. */
+  stickers: Readonly<Record<string, never>>;
   /** Who belongs to the group, or what is known of them, changed: ask `members` again. */
   members: { readonly chat: Address };
   /** The devices of this address changed (new one, trust, gone): ask `devices` again. */
@@ -195,21 +230,29 @@ export interface Events {
   family: { readonly decided?: { readonly address: Address; readonly approved: boolean } };
   /** Another device has opened the link that this one shows, and shows this number. */
   pairing: { readonly token: string; readonly number: string; readonly device: string };
-  /** Someone wrote and the window is not looking at it: show a notification. */
-  notify: { readonly chat: Address; readonly title: string; readonly text: string };
+  /** Someone wrote, to whichever account, and no window is looking at it: show a notification. */
+  notify: { readonly account: Address; readonly chat: Address; readonly title: string; readonly text: string };
+  /** Of whichever account, all of this chat has been read, here or elsewhere: take its notification away. */
+  read: { readonly account: Address; readonly chat: Address };
 }
 
 /** What a page gets on attaching: everything that the first paint needs, from the local database. */
 export interface Snapshot {
   /** The domain that this page's server serves: what a name without an @ belongs to. */
   readonly domain: string;
+  readonly accounts: readonly AccountInfo[];
   readonly session: SessionState;
   readonly contacts: readonly Contact[];
   readonly chats: readonly Chat[];
 }
 
 export interface Core extends Commands {
-  /** Attach this page. Events that follow the snapshot are delivered in order, none is missed. */
-  attach(listener: <K extends keyof Events>(event: K, data: Events[K]) => void): Promise<Snapshot>;
+  /**
+   * Attach this page. Events that follow the snapshot are delivered in order, none is missed. `account`: the one to look
+   * at, if this browser has it; otherwise the one that was looked at last.
+   */
+  attach(listener: <K extends keyof Events>(event: K, data: Events[K]) => void, account?: Address): Promise<Snapshot>;
   detach(): void;
+  /** The commands, for the account that is looked at now, whichever it is when they are given. */
+  bound(): Commands;
 }

@@ -18,6 +18,8 @@ export class Client {
   private next = 1;
   private readonly calls = new Map<number, PendingCall>();
   private listener: Listener | undefined;
+  /** The account that the page looks at, as far as it knows; before the first snapshot the one that it wants. */
+  private account: Address | undefined;
   private attaching: { readonly call: number; readonly resolve: (snapshot: Snapshot) => void; readonly reject: (error: CoreError) => void } | undefined;
   private reachable = false;
   private failed: CoreError | undefined;
@@ -28,12 +30,19 @@ export class Client {
   readonly core: Core;
 
   constructor(private readonly post: (message: ToCore) => void) {
-    const commands = Object.fromEntries(METHODS.map((method) => [method, (...args: readonly unknown[]) => this.call(method, args)]));
     this.core = {
-      ...(commands as unknown as Commands),
-      attach: (listener) => this.attach(listener),
+      ...this.commands(() => this.account),
+      attach: (listener, account) => this.attach(listener, account),
       detach: () => this.detach(),
+      bound: () => {
+        const { account } = this;
+        return this.commands(() => account);
+      },
     };
+  }
+
+  private commands(account: () => Address | undefined): Commands {
+    return Object.fromEntries(METHODS.map((method) => [method, (...args: readonly unknown[]) => this.call(account(), method, args)])) as unknown as Commands;
   }
 
   /** There is a core, perhaps another one than before. */
@@ -55,6 +64,7 @@ export class Client {
   received(message: ToPage): void {
     switch (message.kind) {
       case 'event':
+        if (message.event === 'looking') this.look(message.data);
         this.note(message.event, message.data);
         this.listener?.(message.event, message.data);
         return;
@@ -78,13 +88,13 @@ export class Client {
     this.calls.clear();
   }
 
-  private call(method: Method, given: readonly unknown[]): Promise<unknown> {
+  private call(account: Address | undefined, method: Method, given: readonly unknown[]): Promise<unknown> {
     if (this.failed) return Promise.reject(this.failed);
     const args = method === 'send' ? withId(given) : given;
-    this.remember(method, args);
+    if (account === this.account) this.remember(method, args);
     return new Promise((resolve, reject) => {
       const call = this.next++;
-      const message: ToCore = { kind: 'call', call, method, args };
+      const message: ToCore = { kind: 'call', call, account, method, args };
       this.calls.set(call, { method, message, resolve, reject });
       if (this.reachable) this.post(message);
     });
@@ -96,8 +106,9 @@ export class Client {
     return pending;
   }
 
-  private attach(listener: Listener): Promise<Snapshot> {
+  private attach(listener: Listener, account: Address | undefined): Promise<Snapshot> {
     this.listener = listener;
+    this.account ??= account;
     if (this.failed) return Promise.reject(this.failed);
     return new Promise((resolve, reject) => {
       this.attaching = { call: this.next++, resolve, reject };
@@ -113,26 +124,39 @@ export class Client {
 
   private sendAttach(): void {
     this.attaching ??= { call: this.next++, resolve: () => undefined, reject: () => undefined };
-    this.post({ kind: 'attach', call: this.attaching.call });
+    this.post({ kind: 'attach', call: this.attaching.call, account: this.account });
   }
 
   private attached(snapshot: Snapshot): void {
-    const again = this.known;
-    this.known = { contacts: new Set(snapshot.contacts.map((one) => one.address)), chats: new Set(snapshot.chats.map((one) => one.id)) };
+    const before = { known: this.known, account: this.account };
+    this.look(snapshot);
     const { attaching } = this;
     this.attaching = undefined;
     attaching?.resolve(snapshot);
-    if (again) this.catchUp(snapshot, again);
+    if (!before.known) return;
+    if (before.account === this.account) this.catchUp(snapshot, before.known);
+    else this.listener?.('looking', snapshot);
+  }
+
+  /** The page knows this, and nothing else. */
+  private look({ session, contacts, chats }: Snapshot): void {
+    if (session.address !== this.account) {
+      this.opened.clear();
+      this.state = { ...this.state, focus: null };
+    }
+    this.account = session.address;
+    this.known = { contacts: new Set(contacts.map((one) => one.address)), chats: new Set(chats.map((one) => one.id)) };
   }
 
   /** The page goes on with another core: what it may have missed is told as events. */
   private catchUp(snapshot: Snapshot, before: { contacts: Set<Address>; chats: Set<Address> }): void {
+    this.listener?.('accounts', snapshot.accounts);
     this.listener?.('session', snapshot.session);
     this.listener?.('contacts', { changed: snapshot.contacts, removed: [...before.contacts].filter((one) => !this.known?.contacts.has(one)) });
     this.listener?.('chats', { changed: snapshot.chats, removed: [...before.chats].filter((one) => !this.known?.chats.has(one)) });
     for (const chat of this.opened) {
       if (!this.known?.chats.has(chat)) continue;
-      void this.call('page', [chat, { limit: REFRESH }]).then((page) => {
+      void this.call(this.account, 'page', [chat, { limit: REFRESH }]).then((page) => {
         this.listener?.('messages', { chat, changed: (page as Page).messages, removed: [] });
       }, () => undefined);
     }
@@ -154,8 +178,8 @@ export class Client {
   }
 
   private restate(): void {
-    if (this.state.active) void this.call('setActive', [true]).catch(() => undefined);
-    if (this.state.focus !== null) void this.call('focus', [this.state.focus]).catch(() => undefined);
+    if (this.state.active) void this.call(this.account, 'setActive', [true]).catch(() => undefined);
+    if (this.state.focus !== null) void this.call(this.account, 'focus', [this.state.focus]).catch(() => undefined);
   }
 }
 

@@ -26,6 +26,12 @@ describe('who may change what was said', () => {
     expect(judge(message(before, 'trusted'), done(edit, after))).toBe(allowed);
   });
 
+  it('is taken back also with another program of its sender, which says nothing of the recipients', () => {
+    for (const [before, after, allowed] of [[3, 3, true], [3, 2, true], [3, 1, false], [2, 2, true], [2, 1, false]] as const) {
+      expect(judge(message(before, 'trusted'), done(retract, after)), `${before} ${after}`).toBe(allowed);
+    }
+  });
+
   it('nobody but its sender, and no less trusted key', () => {
     for (const deed of [edit, retract]) {
       expect(judge(message(3, 'trusted'), done(deed, 3, 'trusted', CAROL))).toBe(false);

@@ -1,6 +1,7 @@
 /** What a message does to an earlier one (XEP-0308, 0424, 0425, 0444), or which it answers (XEP-0461): from the wire and onto it. */
-import { mayChange, mayReact, type Authored } from '../crypto/protection';
+import { mayChange, mayReact, type Authored, type Level } from '../crypto/protection';
 import type { Done } from '../db/deeds';
+import { fileText } from '../db/words';
 import { archiveId, type Deed, type MessageRecord, type Protection } from '../db/schema';
 import { bareOf } from '../xmpp/jid';
 import { NS } from '../xmpp/ns';
@@ -47,8 +48,9 @@ export function judge(message: MessageRecord, { deed, from, level = 0, trust = '
     case 'edit': return message.problem === undefined && mayChange(earlier, { from, level, trust });
     case 'react': case 'pin': case 'vote': return old || message.mixed === true || mayReact(earlier, { level, trust });
     case 'close': return from === message.from && (old || message.mixed === true || mayReact(earlier, { level, trust }));
-    // Or the room itself has said that somebody who looks after it did (`readDeed`).
-    case 'retract': return deed.by !== undefined || (old ? from === message.from : mayChange(earlier, { from, level, trust }));
+    // Or the room itself has said that somebody who looks after it did (`readDeed`). Of omemo:2 it is enough that the device's key vouches
+    // for it: their other programs say nothing of the recipients, and put no words into anybody's mouth by this.
+    case 'retract': return deed.by !== undefined || (old ? from === message.from : mayChange({ ...earlier, level: Math.min(earlier.level, 2) as Level }, { from, level, trust }));
   }
 }
 
@@ -86,9 +88,10 @@ export function refOf(message: MessageRecord, group: boolean): string | undefine
 }
 
 /** The text as it goes over the wire, with the quotation for those who know no replies; and what says so. */
-export function wireText({ text, reply: answered }: MessageRecord, group: Address | undefined): { readonly text: string; readonly children: readonly XmlElement[] } {
+export function wireText({ text, reply: answered, file }: MessageRecord, group: Address | undefined): { readonly text: string; readonly children: readonly XmlElement[] } {
   if (!answered) return { text, children: [] };
-  const quote = answered.text === '' ? '' : quotation(answered.text);
+  // The address of a file stands alone, or others take it for a text.
+  const quote = answered.text === '' || file ? '' : quotation(answered.text);
   const to = group !== undefined && answered.nick !== undefined ? `${group}/${answered.nick}` : answered.from;
   return {
     text: quote + text,
@@ -117,7 +120,13 @@ export function deedOutside(deed: Deed): readonly XmlElement[] {
     : deed.kind === 'vote' ? [] : [deedElement(deed)];
 }
 
+/** What a message says, in a line of text: of a file its name, of a sticker what it shows; never an address with a key. */
+export function saidIn({ text, file }: MessageRecord): string {
+  if (file) return fileText(file) || '🖼️';
+  return text.startsWith('aesgcm:') ? '📎' : text;
+}
+
 /** What an answer shows of the message that it answers. */
 export function quoteOf(message: MessageRecord, ref: string): NonNullable<MessageRecord['reply']> {
-  return { ref, id: message.id, from: message.from, ...(message.nick !== undefined && { nick: message.nick }), text: (message.file?.name ?? (message.text.startsWith('aesgcm:') ? '📎' : message.text)).slice(0, MAX_QUOTE) };
+  return { ref, id: message.id, from: message.from, ...(message.nick !== undefined && { nick: message.nick }), text: saidIn(message).slice(0, MAX_QUOTE) };
 }

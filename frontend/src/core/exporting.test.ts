@@ -100,6 +100,24 @@ describe('what others are told', () => {
     expect(device.session.privacy).toEqual({ read: true, typing: false });
   });
 
+  it('who may write is a matter of the server', async () => {
+    let messages = 'everybody';
+    server.on(PRIVACY, 'privacy', (payload, iq) => {
+      if (iq.attrs['type'] === 'set') messages = payload.attrs['messages'] ?? messages;
+      return iq.attrs['type'] === 'set' ? undefined : `<privacy xmlns='${PRIVACY}' messages='${messages}'/>`;
+    });
+    const connected = await signIn();
+    expect(await device.until(() => device.session.privacy?.contactsOnly !== undefined && device.session.privacy)).toEqual({ read: true, typing: true, contactsOnly: false });
+    await device.commands.setPrivacy({ read: true, typing: true, contactsOnly: true });
+    expect(messages).toBe('contacts');
+    expect(device.session.privacy?.contactsOnly).toBe(true);
+    expect(server.nodes.get(`${ALICE} ${PRIVACY}`)?.child('privacy', PRIVACY)?.attrs).toEqual({ read: 'true', typing: 'true' });
+    // Another own device has changed it: what it published makes us ask.
+    messages = 'everybody';
+    connected.send(`<message xmlns='jabber:client' from='${ALICE}'><event xmlns='http://jabber.org/protocol/pubsub#event'><items node='${PRIVACY}'><item id='current'><privacy xmlns='${PRIVACY}' read='true' typing='true'/></item></items></event></message>`);
+    await device.until(() => device.session.privacy?.contactsOnly === false);
+  });
+
   it('says nothing of reading and typing when one does not want that', async () => {
     const connected = await signIn();
     connected.send(`<presence xmlns='jabber:client' from='${BOB}/phone' to='${ALICE}'/>`);

@@ -54,6 +54,11 @@ export class Exporting {
       const kind = picture.type.split('/')[1] ?? 'png';
       yield entry(`${clean(words.pictures)}/${names.take(who)}.${kind === 'jpeg' ? 'jpg' : kind}`, picture);
     }
+    for (const { description, data, gone } of await db.read(['stickers'], (tx) => tx.objectStore('stickers').getAll())) {
+      if (gone) continue;
+      const kind = data.type.split('/')[1] ?? 'webp';
+      yield entry(`${clean(words.stickers)}/${names.take(description || words.sticker)}.${kind === 'jpeg' ? 'jpg' : kind}`, data);
+    }
   }
 
   /** To be read by people. */
@@ -97,6 +102,7 @@ export class Exporting {
 function said(message: MessageRecord, words: ExportWords): string {
   if (message.retracted) return `(${words.deleted})`;
   if (message.problem !== undefined) return `(${words.unreadable})`;
+  if (message.file?.sticker) return `(${[words.sticker, message.file.description ?? ''].filter((part) => part !== '').join(': ')})`;
   if (message.file) return `(${words.file}: ${message.file.name})`;
   return message.text.replaceAll('\n', '\n    ');
 }
@@ -110,8 +116,8 @@ function messageData(message: MessageRecord): object {
   };
 }
 
-function fileData({ name, size }: FileFacts): object {
-  return { name, size };
+function fileData({ name, size, description, sticker }: FileFacts): object {
+  return { name, size, ...(description !== undefined && { description }), ...(sticker && { sticker: true }) };
 }
 
 function contactData({ address, name, nick, subscription, groups }: ContactRecord): object {

@@ -11,11 +11,13 @@ import { NS } from '../xmpp/ns';
 import { discoInfo, discoItems } from '../xmpp/xep0030_disco';
 import { ALLOWED_HEADERS, request, slot } from '../xmpp/xep0363_upload';
 import { fileSharing, sharedFile, shareFile } from '../xmpp/xep0447_sfs';
+import { sticker } from '../xmpp/xep0449_stickers';
 import type { XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
 import type { Address } from './api';
 import { Shared } from './async';
 import { fail } from './reasons';
+import { descriptionOf } from './stickers';
 
 /** What is fetched is kept, so that it is there without a network, up to this size. */
 const KEPT = 20 << 20;
@@ -72,16 +74,7 @@ export class Files {
       if (stored) return stored;
       const shared = parseAesgcm(message.text);
       if (!shared) throw fail('not-found', 'no file');
-      let sealed: Blob;
-      try {
-        const response = await this.account.platform.fetch(this.reachable(shared.url), { credentials: 'omit', referrerPolicy: 'no-referrer', redirect: 'error' });
-        if (!response.ok) throw fail('not-found', `HTTP ${response.status}`);
-        if (Number(response.headers.get('content-length') ?? 0) > MAX_DOWNLOAD) throw fail('too-large');
-        sealed = await response.blob();
-      } catch (error) {
-        if (error instanceof TypeError) throw fail('network', error.message);
-        throw error;
-      }
+      const sealed = await this.download(shared.url, MAX_DOWNLOAD);
       let file: Blob;
       try {
         const { name, size, sha256 } = message.file ?? {};
@@ -93,6 +86,21 @@ export class Files {
       if (file.size <= KEPT) await this.account.db.write(['files'], async (tx) => { await tx.objectStore('files').put(file, message.id); });
       return file;
     });
+  }
+
+  /** Fetches from an https: address, without a word about who asks. Rejects `not-found`, `too-large`, `network`. */
+  async download(url: string, most: number): Promise<Blob> {
+    try {
+      const response = await this.account.platform.fetch(this.reachable(url), { credentials: 'omit', referrerPolicy: 'no-referrer', redirect: 'error' });
+      if (!response.ok) throw fail('not-found', `HTTP ${response.status}`);
+      if (Number(response.headers.get('content-length') ?? 0) > most) throw fail('too-large');
+      const fetched = await response.blob();
+      if (fetched.size > most) throw fail('too-large');
+      return fetched;
+    } catch (error) {
+      if (error instanceof TypeError) throw fail('network', error.message);
+      throw error;
+    }
   }
 
   private async slot(facts: FileFacts, size: number): Promise<{ url: string; get: string; headers: Record<string, string> }> {
@@ -138,26 +146,43 @@ export class Files {
   }
 }
 
-/** What an envelope says of the file that a message shares. */
-export function fileElement({ text, file }: MessageRecord): XmlElement | undefined {
+/** What an envelope says of the file that a message shares, and that it is a sticker. */
+export function fileElements({ text, file }: MessageRecord): readonly XmlElement[] {
   const there = parseAesgcm(text);
-  if (!there || !file?.sha256) return undefined;
-  const { name, size, sha256, width, height } = file;
-  return fileSharing.write(shareFile({
-    name, size, sha256, mediaType: typeOf(name), disposition: kindOf(name) === 'file' ? 'attachment' : 'inline', url: there.url, ...there.fileKey,
-    ...(width !== undefined && { width }), ...(height !== undefined && { height }),
-  }));
+  if (!there || !file?.sha256) return [];
+  const { name, size, sha256, width, height, description = '', sticker: marked } = file;
+  return [
+    fileSharing.write(shareFile({
+      name, size, sha256, mediaType: typeOf(name), disposition: kindOf(name) === 'file' ? 'attachment' : 'inline', url: there.url, ...there.fileKey,
+      ...(width !== undefined && { width }), ...(height !== undefined && { height }), ...(description !== '' && { desc: description }),
+    })),
+    ...(marked ? [sticker.write(marked)] : []),
+  ];
+}
+
+/** What is shown in the place of a sticker by who knows none (XEP-0449 section 4.5); `undefined`: it is none. */
+export function stickerFallback({ file }: MessageRecord): string | undefined {
+  return file?.sticker && (file.description || STICKER);
 }
 
 /** The file that an envelope shares, and the address with the key that stands for it. `text`: what is said beside it. */
 export function fileIn(message: XmlElement, text: string): { readonly text: string; readonly file: FileFacts } | undefined {
   const said = fileSharing.in(message);
   const shared = said && sharedFile(said);
-  if (!shared || (text !== '' && text.trim() !== shared.url && parseAesgcm(text)?.url !== shared.url)) return undefined;
-  const { url, key, iv, name, size, sha256, width, height } = shared;
+  if (!shared) return undefined;
+  const { url, key, iv, size, sha256, width, height } = shared;
+  const name = shared.name ?? `file${extensionOf(new URL(url).pathname) || extensionFor(shared.mediaType)}`;
+  const marked = kindOf(name) === 'image' ? sticker.in(message) : undefined;
+  const isAddress = text.trim() === url || parseAesgcm(text)?.url === url;
+  // What stands beside a file is a text; in the place of a sticker it says what that shows.
+  if (!marked && text !== '' && !isAddress) return undefined;
+  const description = descriptionOf(shared.desc ?? (marked && !isAddress && text !== STICKER ? text : ''));
   return {
     text: aesgcmUrl(url.replace(/#.*$/, ''), { key, iv }),
-    file: { name: name ?? `file${extensionOf(new URL(url).pathname)}`, size, sha256, ...(width !== undefined && { width }), ...(height !== undefined && { height }) },
+    file: {
+      name, size, sha256, ...(width !== undefined && { width }), ...(height !== undefined && { height }),
+      ...(description !== '' && { description }), ...(marked && { sticker: marked }),
+    },
   };
 }
 
@@ -166,6 +191,13 @@ const TYPES: Readonly<Record<string, string>> = {
   '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png', '.gif': 'image/gif', '.webp': 'image/webp', '.avif': 'image/avif',
   '.mp4': 'video/mp4', '.webm': 'video/webm', '.m4a': 'audio/mp4', '.mp3': 'audio/mpeg', '.ogg': 'audio/ogg', '.opus': 'audio/ogg', '.wav': 'audio/wav',
 };
+
+/** In the place of a sticker of which nobody has said what it shows. */
+const STICKER = '🖼️';
+
+function extensionFor(mediaType: string | undefined): string {
+  return Object.entries(TYPES).find(([, type]) => type === mediaType)?.[0] ?? '';
+}
 
 export function extensionOf(name: string): string {
   return /\.[a-z0-9]{1,8}$/i.exec(name)?.[0].toLowerCase() ?? '';

@@ -111,6 +111,7 @@ function found(record: MessageRecord, words: readonly string[]): FoundMessage {
     id: record.id, chat: record.chat, from: record.from, outgoing: record.outgoing, order: record.order, at: record.at, text,
     marks: marksIn(text, words),
     ...(record.nick !== undefined && { name: record.nick }),
-    ...((record.file || whole !== record.text) && record.poll === undefined && { file: kindOf(whole) }),
+    ...((record.file || whole !== record.text) && record.poll === undefined && { file: kindOf(record.file?.name ?? whole) }),
+    ...(record.file?.sticker && { sticker: true as const }),
   };
 }

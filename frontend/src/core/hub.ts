@@ -1,4 +1,4 @@
-/** The pages that look at the core: events go to all of them, and what they look at decides about notifications. */
+/** The pages that look at one account: events go to all of them, and what they look at decides about notifications. */
 import type { Address, Events } from './api';
 
 export type Emit = <K extends keyof Events>(event: K, data: Events[K]) => void;
@@ -14,8 +14,12 @@ export class Hub {
   /** Called when the app as a whole comes to the front or goes away. */
   onActivity: (active: boolean) => void = () => undefined;
 
+  /** `overhear`: is told everything as well, after the pages. */
+  constructor(private readonly overhear: Emit = () => undefined) {}
+
   readonly emit: Emit = (event, data) => {
     for (const view of this.views.values()) view.listener?.(event, data);
+    this.overhear(event, data);
   };
 
   attach(page: string, listener: Emit): void {

@@ -74,7 +74,8 @@ export class Inbox {
     }
     if (envelopes.length === 0) return;
     await this.receiver.put(envelopes, 'initial');
-    for (const [chat, count] of unread) await this.chats.modify(chat, (record) => unreadSince(record, count));
+    // What says nothing to people makes no chat.
+    for (const [chat, count] of unread) if (this.chats.get(chat)?.last) await this.chats.modify(chat, (record) => unreadSince(record, count));
   }
 }
 

@@ -1,106 +1,51 @@
-/** The core as its pages see it: commands by name, one session behind them. */
-import { addAccount, listAccounts, removeAccount } from '../db/accounts';
-import { deleteOrphans, SupersededError } from '../db/database';
+/** The core as its pages see it: commands by name, and the session of the account that is looked at behind them. */
+import { SupersededError } from '../db/database';
 import { bareOf, parseJid } from '../xmpp/jid';
-import type { Address, Commands, SessionState, Snapshot } from './api';
-import { Hub, type Emit } from './hub';
+import { Accounts } from './accounts';
+import type { Address, Commands, Snapshot } from './api';
+import { Serial } from './async';
+import type { Emit } from './hub';
 import { createInvite, Invites } from './invites';
 import { log } from './log';
 import { NewDevice, type Claimed } from './pairing';
 import type { Platform } from './platform';
 import { coreError, fail, reasonOf } from './reasons';
 import { reportOf } from './reports';
-import { Session } from './session';
+import type { Session } from './session';
+import { Waking } from './waking';
 
 const DOMAIN_TIMEOUT = 2_000;
 
 export class Kith {
-  private readonly hub = new Hub();
+  private readonly accounts: Accounts;
+  private readonly waking: Waking;
   private readonly invites: Invites;
   private readonly newDevice: NewDevice;
   private readonly claims = new Map<string, Claimed>();
-  private session: Session | undefined;
+  /** One comes or goes at a time. */
+  private readonly turn = new Serial();
   private domain: string | undefined;
-  private last: SessionState = { phase: 'starting', catchingUp: false };
-  private readonly ready: Promise<void>;
-  /** Another instance has taken the account over: this one must end. */
+  /** Another instance has taken over: this one must end. */
   onLost: () => void = () => undefined;
 
   constructor(private readonly platform: Platform) {
     this.invites = new Invites(platform);
     this.newDevice = new NewDevice(platform);
-    this.ready = this.start();
-  }
-
-  private async start(): Promise<void> {
-    try {
-      const accounts = await listAccounts(this.platform.storage);
-      await deleteOrphans(this.platform.storage, accounts).catch((error: unknown) => log.warn('old data not deleted', { code: reasonOf(error).code }));
-      const [address] = accounts;
-      if (address === undefined) {
-        this.setState({ phase: 'none', catchingUp: false });
-        return;
-      }
-      const session = await this.open(address);
-      this.session = session;
-      this.stateChanged();
-      void session.resume().catch((error: unknown) => this.broken(error));
-    } catch (error) {
-      this.broken(error);
-    }
-  }
-
-  private async open(address: Address): Promise<Session> {
-    const session = await Session.open(address, this.platform, this.hub, () => this.onLost());
-    this.watch(session);
-    return session;
-  }
-
-  private watch(session: Session): void {
-    session.onState = () => {
-      if (this.session === session) this.stateChanged();
-    };
-  }
-
-  private adopt(session: Session): void {
-    this.watch(session);
-    this.session = session;
-    this.stateChanged();
-  }
-
-  private broken(error: unknown): void {
-    if (error instanceof SupersededError) return this.onLost();
-    log.warn('core did not start', { code: reasonOf(error).code });
-    this.setState({ phase: 'none', catchingUp: false, reason: reasonOf(error) });
-  }
-
-  private stateChanged(): void {
-    this.setState(this.session?.state ?? { phase: 'none', catchingUp: false });
-  }
-
-  private setState(state: SessionState): void {
-    if (JSON.stringify(state) === JSON.stringify(this.last)) return;
-    this.last = state;
-    this.hub.emit('session', state);
+    this.accounts = new Accounts(platform, () => this.findDomain());
+    this.accounts.onLost = () => this.onLost();
+    this.waking = new Waking(() => this.accounts.sessions);
+    this.accounts.onOnline = (session) => void this.waking.follow(session);
   }
 
   // ── pages ──
 
-  /** From now on the page gets events; what was before is in the snapshot. */
-  async attach(page: string, listener: Emit): Promise<Snapshot> {
-    await this.ready;
-    const domain = this.session ? parseJid(this.session.address).domain : await this.findDomain();
-    this.hub.attach(page, listener);
-    return {
-      domain,
-      session: this.last,
-      contacts: this.session?.contacts.list(this.session.chats.people) ?? [],
-      chats: this.session?.chats.list() ?? [],
-    };
+  /** From now on the page gets events; what was before is in the snapshot. `account`: the one to look at, if it is here. */
+  attach(page: string, listener: Emit, account?: Address): Promise<Snapshot> {
+    return this.accounts.attach(page, listener, account);
   }
 
   detach(page: string): void {
-    this.hub.detach(page);
+    this.accounts.detach(page);
   }
 
   /** The domain that the server behind this page serves. */
@@ -122,12 +67,16 @@ export class Kith {
     }
   }
 
-  /** The commands as one page gives them. Every rejection is a CoreError. */
-  commands(page: string): Commands {
-    const commands = this.table(page);
+  /** The commands as one page gives them that looks at this account. Every rejection is a CoreError. */
+  commands(page: string, account: Address | undefined): Commands {
+    let present: Session | undefined;
+    const commands = this.table(page, account, () => {
+      if (!present) throw fail('credentials', 'nobody is signed in');
+      return present;
+    });
     return Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, async (...args: unknown[]) => {
-      await this.ready;
       try {
+        present = await this.accounts.session(account);
         return await (command as (...args: unknown[]) => unknown)(...args);
       } catch (error) {
         if (error instanceof SupersededError) this.onLost();
@@ -136,29 +85,33 @@ export class Kith {
     }])) as unknown as Commands;
   }
 
-  private table(page: string): Commands {
-    const of = (): Session => this.present();
+  private table(page: string, account: Address | undefined, of: () => Session): Commands {
     const chat = (address: Address): Address => {
       const bare = bareOf(address);
       if (bare === undefined) throw fail('name-invalid');
       return bare;
     };
     return {
-      signIn: (address, password) => this.signIn(address, password),
-      signOut: () => this.signOut(),
-      reconnect: async () => of().reconnect(),
+      signIn: async (address, password) => void await this.signIn(page, address, password, false),
+      switchAccount: (address) => this.accounts.look(page, address),
+      signOut: async () => {
+        const session = await this.accounts.session(account);
+        // Another tab may have done it.
+        if (session) await this.end(session, () => session.signOut());
+      },
+      reconnect: async () => this.accounts.sessions.forEach((session) => session.reconnect()),
       changePassword: (current, next) => of().credentials.changePassword(current, next),
       setDisplayName: (name) => of().setDisplayName(name),
       setPicture: (picture) => of().pictures.setOwn(picture),
       setPrivacy: (privacy) => of().privacy.set(privacy),
       exportData: (words) => of().exporting.make(words),
-      deleteAccount: (password) => this.deleteAccount(password),
-      picture: (hash) => of().pictures.get(hash),
-      setActive: async (active) => this.hub.setActive(page, active),
+      deleteAccount: (password) => this.deleteAccount(of(), password),
+      picture: (hash) => this.picture(of(), hash),
+      setActive: async (active) => this.accounts.setActive(page, active),
 
       lookupInvite: (token) => this.invites.lookup(token),
-      acceptInvite: (token, name, password, displayName) => this.acceptInvite(token, name, password, displayName),
-      resetPassword: async (token, password) => this.signIn(await this.invites.reset(token, password), password),
+      acceptInvite: (token, name, password, displayName) => this.acceptInvite(page, token, name, password, displayName),
+      resetPassword: async (token, password) => void await this.signIn(page, await this.invites.reset(token, password), password, true),
       acceptInviteAsContact: (token) => this.acceptInviteAsContact(of(), token),
       createInvite: () => createInvite(of()),
 
@@ -186,6 +139,13 @@ export class Kith {
       },
       sendFile: (address, file, facts) => of().sender.sendFile(chat(address), file, facts),
       fetchFile: (address, id) => of().fetchFile(chat(address), id),
+      stickers: () => of().stickers.list(),
+      stickerPicture: (id) => of().stickers.picture(id),
+      addSticker: (picture, facts) => of().stickers.add(picture, facts),
+      removeSticker: (id) => of().stickers.remove(id),
+      sendSticker: (address, sticker, options) => of().sendSticker(chat(address), sticker, options),
+      stickerPack: (address, message) => of().stickerPack(chat(address), message),
+      packPicture: (pack, index) => of().packs.picture(pack, index),
       setTimer: (address, seconds) => of().ephemeral.setTimer(chat(address), seconds),
       pin: (address, id, pinned) => of().sender.pin(chat(address), id, pinned),
       pinned: (address) => of().history.pinned(chat(address)),
@@ -208,16 +168,20 @@ export class Kith {
       message: (address, id) => of().drafts.message(chat(address), id),
       setTyping: async (address, typing) => of().typing.set(chat(address), typing),
       focus: async (address) => {
-        this.hub.setFocus(page, address === null ? null : chat(address));
+        this.accounts.setFocus(page, account, address === null ? null : chat(address));
         if (address === null) return;
-        this.session?.prepare(chat(address));
-        await this.session?.arrangement.seen(chat(address));
+        of().prepare(chat(address));
+        await of().arrangement.seen(chat(address));
       },
 
       createGroup: (name, people, options) => of().administration.create(name, people.map(chat), options),
       publicGroups: (after) => of().directory.page(after),
-      lookupGroup: (address) => of().directory.look(address),
-      joinGroup: (address) => of().administration.join(address),
+      lookupGroup: (address, key) => of().directory.look(address, key),
+      joinGroup: (address, key) => of().administration.join(address, key),
+      groupLinks: (group) => of().groupLinks.list(chat(group)),
+      makeGroupLink: (group, options) => of().groupLinks.make(chat(group), options),
+      renewGroupLink: (group, id, seconds) => of().groupLinks.renew(chat(group), id, seconds),
+      revokeGroupLink: (group, id) => of().groupLinks.revoke(chat(group), id),
       enterGroup: (group) => of().administration.enter(chat(group)),
       declineGroup: (group) => of().administration.decline(chat(group)),
       leaveGroup: (group, heir) => of().administration.leave(chat(group), heir),
@@ -247,97 +211,74 @@ export class Kith {
       createDeviceLink: () => of().pairing.create(),
       answerDeviceLink: (token, agreed) => of().pairing.answer(token, agreed),
       openDeviceLink: (token) => this.openLink(token),
-      awaitDeviceLink: (token) => this.followLink(token),
+      awaitDeviceLink: (token) => this.followLink(page, token),
       logins: () => of().logins.list(),
       endLogin: (id) => of().logins.end(id),
 
       pushKey: () => of().webPush.key(),
-      enablePush: (subscription) => of().webPush.enable(subscription),
-      disablePush: () => of().webPush.disable(),
+      enablePush: (subscription) => this.waking.enable(subscription, of()),
+      disablePush: () => this.waking.disable(of()),
     };
   }
 
   // ── accounts ──
 
-  private present(): Session {
-    if (!this.session) throw fail('credentials', 'nobody is signed in');
-    return this.session;
-  }
-
-  private async signIn(input: Address, password: string): Promise<void> {
+  /** `password` is new: an account that is here already has to be entered with it, whatever it believes. */
+  private async signIn(page: string, input: Address, password: string, isNew: boolean): Promise<Session> {
     const text = input.trim().replace(/^xmpp:/i, '');
     const jid = parseJid(text.includes('@') ? text : `${text}@${await this.findDomain()}`);
     if (jid.local === '') throw fail('name-invalid', 'an address has a name before the @');
     const address = `${jid.local}@${jid.domain}`;
-    if (this.session) {
-      if (this.session.address !== address) throw fail('conflict', 'somebody else is signed in here');
-      return this.session.signIn(password);
-    }
-    const session = await this.open(address);
-    this.session = session;
-    this.stateChanged();
-    try {
-      await session.signIn(password);
-      await addAccount(this.platform.storage, address);
-    } catch (error) {
-      this.session = undefined;
-      await session.erase();
-      this.setState({ phase: 'none', catchingUp: false });
-      throw error;
-    }
-    this.tellAll();
+    return this.turn.run(async () => {
+      const known = await this.accounts.session(address);
+      if (!known) return this.accounts.add(page, address, (session) => session.signIn(password));
+      if (isNew || known.state.phase === 'locked') await known.signIn(password);
+      await this.accounts.look(page, address);
+      return known;
+    });
   }
 
-  private async signOut(): Promise<void> {
-    const { session } = this;
-    if (session) await this.end(session, () => session.signOut());
-  }
-
-  private async deleteAccount(password: string): Promise<void> {
-    const session = this.present();
+  private async deleteAccount(session: Session, password: string): Promise<void> {
     await session.credentials.removeAccount(password);
     await this.end(session, () => session.erase());
   }
 
-  /** The account is not here any more. */
-  private async end(session: Session, close: () => Promise<void>): Promise<void> {
-    const contacts = session.contacts.list(session.chats.people).map((contact) => contact.address);
-    const chats = session.chats.addresses;
-    this.session = undefined;
-    await removeAccount(this.platform.storage, session.address);
-    await close();
-    this.hub.emit('contacts', { changed: [], removed: contacts });
-    this.hub.emit('chats', { changed: [], removed: chats });
-    this.setState({ phase: 'none', catchingUp: false });
+  private end(session: Session, close: () => Promise<void>): Promise<void> {
+    return this.turn.run(() => this.accounts.remove(session, close));
+  }
+
+  /** Pictures are named after what they show, and another account of this browser may be the one that has it. */
+  private async picture(session: Session, hash: string): Promise<Blob | undefined> {
+    for (const one of new Set([session, ...this.accounts.sessions])) {
+      const picture = await one.pictures.get(hash);
+      if (picture) return picture;
+    }
+    return undefined;
   }
 
   private async openLink(token: string): Promise<{ address: Address; number: string }> {
-    if (this.session) throw fail('conflict', 'somebody is signed in here');
     const claimed = await this.newDevice.claim(token);
     this.claims.set(token, claimed);
     return { address: claimed.address, number: claimed.number };
   }
 
   /** The other device agrees: this one goes on with the token that it gets. */
-  private async followLink(link: string): Promise<void> {
+  private async followLink(page: string, link: string): Promise<void> {
     const claimed = this.claims.get(link);
     if (!claimed) throw fail('link-invalid', 'not opened here');
     this.claims.delete(link);
     const token = await this.newDevice.await(claimed);
-    if (this.session) throw fail('conflict', 'somebody is signed in here');
-    const session = await Session.open(claimed.address, this.platform, this.hub, () => this.onLost(), { agentId: claimed.agentId, token });
-    this.adopt(session);
-    await addAccount(this.platform.storage, claimed.address);
-    await session.resume();
-    this.tellAll();
+    await this.turn.run(async () => {
+      if (await this.accounts.session(claimed.address)) throw fail('conflict', 'this account is here already');
+      return this.accounts.add(page, claimed.address, (session) => session.resume(), { agentId: claimed.agentId, token });
+    });
   }
 
-  private async acceptInvite(token: string, name: string, password: string, displayName: string): Promise<void> {
-    if (this.session) throw fail('conflict', 'somebody is signed in here');
+  private async acceptInvite(page: string, token: string, name: string, password: string, displayName: string): Promise<void> {
     const address = await this.invites.accept(token, name, password, displayName);
-    await this.signIn(address, password);
+    const session = await this.signIn(page, address, password, false);
     if (displayName.trim() === '') return;
-    await this.present().setDisplayName(displayName).catch((error: unknown) => log.warn('name not published', { code: reasonOf(error).code }));
+    await session.setDisplayName(displayName).catch((error: unknown) => log.warn('name not published', { code: reasonOf(error).code }));
   }
 
   private async acceptInviteAsContact(session: Session, token: string): Promise<Address> {
@@ -347,19 +288,8 @@ export class Kith {
     return session.contacts.add(invite.inviter, undefined, token);
   }
 
-  /** What an account that was here before brings with it. */
-  private tellAll(): void {
-    const { session } = this;
-    if (!session) return;
-    this.hub.emit('contacts', { changed: session.contacts.list(session.chats.people), removed: [] });
-    this.hub.emit('chats', { changed: session.chats.list(), removed: [] });
-  }
-
   /** Ends everything, so that another instance can go on. */
   async stop(): Promise<void> {
-    await this.ready;
-    await this.session?.close();
-    this.session = undefined;
+    await this.accounts.stop();
   }
 }
-

@@ -45,7 +45,10 @@ describe('a new device', () => {
     expect(requests.map(({ path }) => path)).toEqual(['/api/v1/pairing/t0ken', '/api/v1/pairing/t0ken/wait', '/api/v1/pairing/t0ken/wait']);
     expect(requests[0]?.body).toMatchObject({ software: 'Kith', device: 'Node' });
     expect(requests[1]?.body).toEqual({ secret: 's3cret' });
-    await expect(device.commands.openDeviceLink('another')).rejects.toMatchObject({ reason: { code: 'conflict' } });
+    // What is here already is not added once more.
+    answers.push({ status: 200, body: opened }, { status: 200, body: { address: ALICE, token: 'second', expires: Date.now() + 86_400_000 } });
+    await device.commands.openDeviceLink('another');
+    await expect(device.commands.awaitDeviceLink('another')).rejects.toMatchObject({ reason: { code: 'conflict' } });
   });
 
   it.each([

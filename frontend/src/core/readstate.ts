@@ -192,6 +192,17 @@ export class ReadState implements SessionPart {
     effects.chat(await this.moveTo(tx, effects, record, message.order, undefined));
   };
 
+  /** Another own device has written: whoever answers has read what was there, also in programs that say nothing of it. */
+  readonly byAnswer = async (tx: Tx, effects: Effects, chat: Address, order: number): Promise<void> => {
+    const record = await tx.objectStore('chats').get(chat);
+    if (!record || order <= record.readUpTo) return;
+    const { awaitedRead, untoldRead } = record;
+    const moved = await this.moveTo(tx, effects, record, order, untoldRead);
+    const next: ChatRecord = { ...moved, ...(awaitedRead !== undefined && { awaitedRead }) };
+    await tx.objectStore('chats').put(next);
+    effects.chat(next);
+  };
+
   private async moveTo(tx: Tx, effects: Effects, record: ChatRecord, order: number, untold: ChatRecord['untoldRead']): Promise<ChatRecord> {
     if (await startTimers(tx, effects, record, order, this.account.platform.clock.now())) effects.after(() => this.world.timersStarted());
     const { awaitedRead: _, untoldRead: __, ...rest } = (await tx.objectStore('chats').get(record.id)) ?? record;

@@ -45,6 +45,7 @@ const STANZA: Readonly<Record<string, ReasonCode>> = {
 function stanzaReason(error: StanzaError): Reason {
   if (error.specific === '{urn:xmpp:blocking:errors}blocked') return reason('blocked', error.message);
   if (error.specific === `{${NS.kithGuardian}}approval-required`) return reason('approval', error.message);
+  if (error.specific === `{${NS.kithPrivacy}}contacts-only`) return reason('contacts-only', error.message);
   if (error.specific?.endsWith('}payload-too-big') === true) return reason('too-large', error.message);
   if (error.seconds !== undefined) return reason('throttled', error.message, error.seconds);
   return reason(STANZA[error.condition] ?? 'server', error.message);

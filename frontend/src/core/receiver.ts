@@ -21,7 +21,9 @@ import { received, receiptRequest } from '../xmpp/xep0184_receipts';
 import { displayed, markable } from '../xmpp/xep0333_markers';
 import { encryption } from '../xmpp/xep0380_eme';
 import { mentions } from '../xmpp/xep0372_references';
+import { replace } from '../xmpp/xep0308_correction';
 import { retracted } from '../xmpp/xep0424_retraction';
+import type { XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
 import type { Address } from './api';
 import { Serial } from './async';
@@ -55,6 +57,8 @@ export interface ReceiverWorld {
   /** The other side has displayed our messages, or another own device theirs. */
   peerRead(tx: Tx, effects: Effects, chat: Address, id: string): Promise<void>;
   ownRead(tx: Tx, effects: Effects, chat: Address, id: string): Promise<void>;
+  /** Another own device has written the message at this position. */
+  answered(tx: Tx, effects: Effects, chat: Address, order: number): Promise<void>;
   /** Somebody in a group has displayed everything up to this message, by its id in the group's archive. */
   memberRead(tx: Tx, effects: Effects, chat: Address, from: Address, id: string): Promise<void>;
   /** Takes an invitation into a group; false: it is none. */
@@ -68,6 +72,8 @@ export interface ReceiverWorld {
   stored(tx: Tx, effects: Effects, chat: Address): Promise<void>;
   isBlocked(address: Address): boolean;
   met(addresses: readonly Address[]): void;
+  /** Another own device has said something to the others. Gives what has to be done once it is stored. */
+  ownDevice(session: RecordSession, message: XmlElement, device: number): Promise<(() => void) | undefined>;
 }
 
 /** What one transaction is made of. */
@@ -101,6 +107,9 @@ type Shield = Pick<Decrypted, 'level' | 'trust'>;
 const PLAIN = { level: 0, trust: 'undecided' } as const;
 const UNREADABLE = { text: '', lock: 'encrypted', ...PLAIN } as const;
 const TOMB: Decrypted = UNREADABLE;
+/** What is left in an archive of a message that was taken back; one that says something beside it is none (XEP-0424 section 4). */
+const tombstone = (message: XmlElement): ReturnType<typeof retracted.in> =>
+  bodyOf(message) === undefined && readEncrypted(message).length === 0 ? retracted.in(message) : undefined;
 const CHANGED = { kind: 'changed', jid: '', device: 0 } as const;
 
 /** OpenPGP for XMPP, the present form and the one before (XEP-0373, XEP-0027): recognised, not spoken. */
@@ -254,7 +263,8 @@ export class Receiver {
       return;
     }
     if (this.world.invited(envelope, mode)) return;
-    const tomb = envelope.kind === 'group' && envelope.source === 'archive' ? retracted.in(message) : undefined;
+    const tomb = envelope.source === 'archive' ? tombstone(message) : undefined;
+    if (tomb && replace.in(message)) return; // it was a correction of another message, which was taken back too
     const content = tomb ? TOMB : await this.content(session, envelope, mode);
     // From here on it is what its sender has said, where that can be known.
     const said = content?.message ? { ...envelope, message: content.message } : envelope;
@@ -272,6 +282,14 @@ export class Receiver {
     if (content.sender) {
       const key = `${content.sender.address}/${content.sender.device}`;
       batch.senders.set(key, { ...content.sender, news: content.sender.news ?? batch.senders.get(key)?.news });
+    }
+    if (envelope.outgoing && chat === this.account.address) {
+      const { message: own, device, trust } = content;
+      const act = own && content.problem === undefined && device !== undefined && (trust === 'trusted' || trust === 'verified')
+        ? await this.world.ownDevice(session, own, device) : undefined;
+      if (act) ops.push((_, effects) => Promise.resolve(effects.after(act)));
+      // What devices say to each other is not for people, also where it cannot be read.
+      if (content.problem !== undefined && bodyOf(message) === undefined) return;
     }
     if ((content.empty === true && !saysSomething(said.message) && !(content.message && fileIn(content.message, ''))) || deed) return;
     const made = this.record(said, content, tomb && { at: tomb.stamp ?? envelope.at });
@@ -303,6 +321,7 @@ export class Receiver {
     // What a new device finds in the archive was read elsewhere, as far as is known (the own devices may tell, XEP-0490).
     effects.chat(batch.mode === 'initial' ? await this.allRead(tx, changed ?? next) : changed ?? next);
     if (!now.outgoing) effects.after(() => batch.arrived.push(now));
+    else if (batch.mode !== 'initial') await this.world.answered(tx, effects, chat, now.order);
   }
 
   /** An answer shows what it answers, if that is here; otherwise what it quotes of it. */

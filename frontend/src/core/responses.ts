@@ -9,6 +9,7 @@ import type { Account } from './account';
 import type { Address } from './api';
 import type { Chats } from './chats';
 import type { Contacts } from './contacts';
+import { saidIn } from './deeds';
 import { log } from './log';
 import type { Encryptor } from './omemo/encryptor';
 import type { Keys } from './omemo/keys';
@@ -76,9 +77,9 @@ export class Responses {
       if ((this.chats.get(chat)?.readUpTo ?? 0) >= message.order) continue;
       // What strangers write is not shown before the person has looked at them.
       const { kind, title } = this.chats.view(chat);
-      const text = message.text.slice(0, MAX_NOTIFIED);
-      if (kind === 'group') this.account.hub.emit('notify', { chat, title, text: `${this.nameOf(message)}: ${text}` });
-      else this.account.hub.emit('notify', { chat, title, text: this.contacts.isKnown(chat) ? text : '' });
+      const text = saidIn(message).slice(0, MAX_NOTIFIED);
+      if (kind === 'group') this.account.hub.emit('notify', { account: this.account.address, chat, title, text: `${this.nameOf(message)}: ${text}` });
+      else this.account.hub.emit('notify', { account: this.account.address, chat, title, text: this.contacts.isKnown(chat) ? text : '' });
     }
   }
 

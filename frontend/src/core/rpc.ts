@@ -1,20 +1,20 @@
 /** What pages and workers say to each other. Everything is plain data for structured clone. */
-import type { Commands, Events, Reason, Snapshot } from './api';
+import type { Address, Commands, Events, Reason, Snapshot } from './api';
 
 /**
  * Changes whenever pages and cores of two releases would not understand each other. A core steps down when a page of
  * a higher number appears; within a number any page works with any core.
  */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 export type Method = keyof Commands;
 
 const METHOD_TABLE: Readonly<Record<Method, true>> = {
-  signIn: true, signOut: true, reconnect: true, changePassword: true, setDisplayName: true, setPicture: true, setPrivacy: true, exportData: true, deleteAccount: true, picture: true, setGroupPicture: true, setActive: true,
+  signIn: true, switchAccount: true, signOut: true, reconnect: true, changePassword: true, setDisplayName: true, setPicture: true, setPrivacy: true, exportData: true, deleteAccount: true, picture: true, setGroupPicture: true, setActive: true,
   lookupInvite: true, acceptInvite: true, resetPassword: true, acceptInviteAsContact: true, createInvite: true,
   addContact: true, renameContact: true, acceptContact: true, declineContact: true, removeContact: true, block: true, unblock: true,
-  page: true, send: true, sendFile: true, fetchFile: true, edit: true, editsOf: true, react: true, retract: true, retry: true, discard: true, markRead: true, setDraft: true, stageFiles: true, stagedFiles: true, arrangeChat: true, setTimer: true, pin: true, pinned: true, askPoll: true, vote: true, closePoll: true, findMessages: true, placeAt: true, message: true, setTyping: true, focus: true,
-  createGroup: true, publicGroups: true, lookupGroup: true, joinGroup: true, enterGroup: true, declineGroup: true, leaveGroup: true, endGroup: true, renameGroup: true,
+  page: true, send: true, sendFile: true, fetchFile: true, stickers: true, stickerPicture: true, addSticker: true, removeSticker: true, sendSticker: true, stickerPack: true, packPicture: true, edit: true, editsOf: true, react: true, retract: true, retry: true, discard: true, markRead: true, setDraft: true, stageFiles: true, stagedFiles: true, arrangeChat: true, setTimer: true, pin: true, pinned: true, askPoll: true, vote: true, closePoll: true, findMessages: true, placeAt: true, message: true, setTyping: true, focus: true,
+  createGroup: true, publicGroups: true, lookupGroup: true, joinGroup: true, groupLinks: true, makeGroupLink: true, renewGroupLink: true, revokeGroupLink: true, enterGroup: true, declineGroup: true, leaveGroup: true, endGroup: true, renameGroup: true,
   members: true, addMembers: true, removeMember: true, setRole: true, readers: true,
   family: true, decideFor: true, setGuardians: true, createCircle: true, deleteCircle: true, renameCircle: true, addToCircle: true, removeFromCircle: true,
   devices: true, setTrust: true, allowOlder: true, verificationUri: true, verifyUri: true, createDeviceLink: true, answerDeviceLink: true, openDeviceLink: true, awaitDeviceLink: true, logins: true, endLogin: true, pushKey: true, enablePush: true, disablePush: true,
@@ -22,11 +22,13 @@ const METHOD_TABLE: Readonly<Record<Method, true>> = {
 export const METHODS = Object.keys(METHOD_TABLE) as readonly Method[];
 
 /** Doing these twice is not the same as doing them once: they are not repeated when the core was lost meanwhile. */
-export const ONCE: ReadonlySet<Method> = new Set<Method>(['acceptInvite', 'resetPassword', 'changePassword', 'deleteAccount', 'createInvite', 'createGroup', 'createCircle', 'createDeviceLink', 'openDeviceLink']);
+export const ONCE: ReadonlySet<Method> = new Set<Method>(['acceptInvite', 'resetPassword', 'changePassword', 'deleteAccount', 'createInvite', 'createGroup', 'makeGroupLink', 'createCircle', 'createDeviceLink', 'openDeviceLink']);
 
 export type ToCore =
-  | { readonly kind: 'attach'; readonly call: number }
-  | { readonly kind: 'call'; readonly call: number; readonly method: Method; readonly args: readonly unknown[] }
+  /** `account`: the one to look at, if it is there. */
+  | { readonly kind: 'attach'; readonly call: number; readonly account: Address | undefined }
+  /** `account`: the one that the page looked at when it gave the command, which is for that one whatever comes in between. */
+  | { readonly kind: 'call'; readonly call: number; readonly account: Address | undefined; readonly method: Method; readonly args: readonly unknown[] }
   | { readonly kind: 'detach' };
 
 export type Event = { [K in keyof Events]: { readonly kind: 'event'; readonly event: K; readonly data: Events[K] } }[keyof Events];

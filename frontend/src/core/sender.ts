@@ -22,7 +22,7 @@ import type { Chats } from './chats';
 import { deedText, timing, wireContent, type NewContent } from './content';
 import { deedElement, deedOutside, judgeOwn, quoteOf, refOf, wireText } from './deeds';
 import { Effects } from './effects';
-import { fileElement, type Uploaded } from './files';
+import { fileElements, stickerFallback, type Uploaded } from './files';
 import { log } from './log';
 import type { Encryptor } from './omemo/encryptor';
 import { fail, reasonOf } from './reasons';
@@ -38,6 +38,11 @@ const MAX_FILE = 512 << 20;
 const RETRY = 3_000;
 /** How often keys that cannot be had are looked for before the message counts as failed. */
 const MAX_TRIES = 3;
+
+export interface NewFile extends Pick<FileFacts, 'name' | 'width' | 'height' | 'description' | 'sticker'> {
+  readonly id: string;
+  readonly replyTo?: string;
+}
 
 export interface SenderWorld {
   lock(chat: Address): Lock;
@@ -117,7 +122,7 @@ export class Sender implements SessionPart {
   }
 
   /** Sends a file: kept here until it is on the server, then named in a message. Files are never sent in the clear. */
-  async sendFile(chat: Address, file: Blob, { id, ...facts }: { id: string; name: string; width?: number; height?: number }): Promise<Message> {
+  async sendFile(chat: Address, file: Blob, { id, replyTo, ...facts }: NewFile): Promise<Message> {
     if (file.size > MAX_FILE) throw fail('too-large', `at most ${MAX_FILE} bytes`);
     if (this.world.isBlocked(chat)) throw fail('blocked');
     const { refused } = this.world.way(chat);
@@ -129,9 +134,12 @@ export class Sender implements SessionPart {
     const stored = await this.account.db.write(STORES, async (tx) => {
       const before = await getMessage(tx, id);
       if (before) return before;
+      const answered = replyTo === undefined ? undefined : await getMessage(tx, replyTo);
+      const ref = answered?.chat === chat ? refOf(answered, this.world.way(chat).type === 'groupchat') : undefined;
       const message: NewMessage = {
         id, chat, from: this.account.address, outgoing: true, text: '', at: this.account.platform.clock.now(), state: 'sending',
         lock: lock === 'verified' ? 'verified' : 'encrypted', origin: originKey(this.account.address, id), wireId: id,
+        ...(answered && ref !== undefined && { reply: quoteOf(answered, ref) }),
         ...timing(this.chats.of(chat), this.account.platform.clock.now()),
         file: { ...facts, name: cleanText(facts.name).slice(0, 200) || 'file', size: file.size },
       };
@@ -368,8 +376,8 @@ export class Sender implements SessionPart {
     let stanza: string | undefined;
     const wire = wireContent(message, wireText(message, this.world.way(entry.chat).type === 'groupchat' ? entry.chat : undefined), this.world.mentioned(entry.chat, message.text));
     try {
-      const shared = fileElement(message);
-      const saying = { ...wire, elements: [...wire.elements, ...(shared ? [shared] : []), chatState('active')], outside: [...wire.outside, chatState('active')], id: message.wireId ?? message.id };
+      const inner = stickerFallback(message);
+      const saying = { ...wire, ...(inner !== undefined && { inner }), elements: [...wire.elements, ...fileElements(message), chatState('active')], outside: [...wire.outside, chatState('active')], id: message.wireId ?? message.id };
       await this.encryptor.encrypt(entry.chat, saying, STORES, async (tx, effects, { children, ...facts }) => {
         stanza = sendable(this.build(message, children));
         await this.ready(tx, effects, entry, stanza, facts);

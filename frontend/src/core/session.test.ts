@@ -43,7 +43,7 @@ describe('what comes in', () => {
     const message = await device.until(() => device.message(BOB, 'Hi'));
     expect(message).toMatchObject({ chat: BOB, from: BOB, outgoing: false, state: 'received', lock: 'unencrypted' });
     expect(device.chats.get(BOB)).toMatchObject({ title: 'Bob', unread: 1, last: { text: 'Hi' } });
-    expect(device.log.find((entry) => entry.event === 'notify')?.data).toEqual({ chat: BOB, title: 'Bob', text: 'Hi' });
+    expect(device.log.find((entry) => entry.event === 'notify')?.data).toEqual({ account: ALICE, chat: BOB, title: 'Bob', text: 'Hi' });
     const receipt = await connected.until((stanza) => stanza.child('received', 'urn:xmpp:receipts') !== undefined);
     expect(receipt.attrs['to']).toBe(BOB);
     expect(receipt.child('received', 'urn:xmpp:receipts')?.attrs['id']).toBe('m1');
@@ -402,6 +402,21 @@ describe('what was read', () => {
     connected.send(event('a1'));
     await handled(connected);
     expect(device.chats.get(BOB)?.unread).toBe(0);
+  });
+
+  it('is what another own device has answered', async () => {
+    const connected = await signIn();
+    const answer = (text: string, id: string): void => connected.send(`<message xmlns='jabber:client' from='${ALICE}'><sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>
+      <message xmlns='jabber:client' from='${ALICE}/phone' to='${BOB}' type='chat' id='${id}'>${body(text)}<stanza-id xmlns='urn:xmpp:sid:0' by='${ALICE}' id='${id}'/></message></forwarded></sent></message>`);
+    connected.message(`${BOB}/phone`, body('are you there?'), { id: 'm1', stanzaId: 'a1' });
+    await device.until(() => device.chats.get(BOB)?.unread === 1);
+    answer('yes', 'a2');
+    await device.until(() => device.message(BOB, 'yes') && device.chats.get(BOB)?.unread === 0);
+    connected.message(`${BOB}/phone`, body('good'), { id: 'm3', stanzaId: 'a3' });
+    await device.until(() => device.chats.get(BOB)?.unread === 1);
+    answer('yes', 'a2'); // a copy of what is here says nothing new
+    await handled(connected);
+    expect(device.chats.get(BOB)?.unread).toBe(1);
   });
 
   it('is told later when there is no connection now', async () => {

@@ -15,7 +15,7 @@ import type { Stream } from '../xmpp/stream';
 import { enableCarbons } from '../xmpp/xep0280_carbons';
 import { xml, type XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
-import type { Address, Lock, Message, NewPoll, SessionState } from './api';
+import type { Address, Lock, Message, NewPoll, SessionState, StickerPack } from './api';
 import { Archive, type Book } from './archive';
 import { Arrangement } from './arrangement';
 import { Chats } from './chats';
@@ -30,6 +30,7 @@ import { openArchived, openLive, type Envelope } from './envelope';
 import { Administration } from './groups/administration';
 import { Bookmarks } from './groups/bookmarks';
 import { Directory } from './groups/directory';
+import { GroupLinks } from './groups/links';
 import { Groups } from './groups/groups';
 import { Family, isNotice } from './family';
 import { Files } from './files';
@@ -47,6 +48,7 @@ import { sealedSource } from './omemo/store';
 import { TrustBook } from './omemo/trustbook';
 import { DEFAULT_MIN_PASSWORD } from './passwords';
 import { Exporting } from './exporting';
+import { Packs } from './packs';
 import { Pairing } from './pairing';
 import { Pep } from './pep';
 import { Pictures } from './pictures';
@@ -58,8 +60,10 @@ import { fail, reasonOf } from './reasons';
 import { Receiver } from './receiver';
 import { Responses } from './responses';
 import { Sender } from './sender';
+import { Stickers } from './stickers';
 import { TokenStore } from './token';
 import { Typing } from './typing';
+import { Vault } from './vault';
 import { WebPush } from './webpush';
 
 /** Who was there is believed to be there for so long after the connection broke. */
@@ -78,6 +82,7 @@ export class Session implements Account {
   readonly groups: Groups;
   readonly administration: Administration;
   readonly directory: Directory;
+  readonly groupLinks: GroupLinks;
   readonly files: Files;
   readonly pictures: Pictures;
   readonly privacy: Privacy;
@@ -89,6 +94,9 @@ export class Session implements Account {
   readonly drafts: Drafts;
   readonly credentials: Credentials;
   readonly ephemeral: Ephemeral;
+  readonly stickers: Stickers;
+  readonly packs: Packs;
+  private readonly vault: Vault;
   private readonly presence: PresenceBook;
   private readonly pep: Pep;
   private readonly discovery: Discovery;
@@ -142,7 +150,8 @@ export class Session implements Account {
       pictureOf: (group) => this.pictures.of(group),
       pictured: (group, hash) => this.pictures.group(group, hash),
     });
-    this.directory = new Directory(this);
+    this.groupLinks = new GroupLinks(this, this.groups);
+    this.directory = new Directory(this, this.groupLinks);
     this.administration = new Administration(this, this.groups, bookmarks, this.directory);
     const recordStore = new RecordStore(records, sealedSource(db));
     this.keys = new Keys(this, this.pep, recordStore, this.devices, () => this.encryptor.settle());
@@ -156,6 +165,9 @@ export class Session implements Account {
     this.trust = new TrustBook(this, recordStore, this.devices, this.chats, {
       engine: engine.engine, own: () => this.keys.own, discover: (address, ids) => this.encryptor.discover(address, ids),
     });
+    this.vault = new Vault(this, recordStore, this.encryptor, this.devices, () => this.keys.own?.device);
+    this.stickers = new Stickers(this, this.pep, this.vault);
+    this.vault.onKeys = () => this.stickers.caughtUp();
     this.typing = new Typing(this, (chat) => {
       if (!this.privacy.now.typing) return undefined;
       if (this.groups.get(chat)) return this.groups.isPrivate(chat) && this.groups.way(chat)?.ready === true ? 'groupchat' : undefined;
@@ -179,6 +191,7 @@ export class Session implements Account {
         arrived: (messages, mode) => this.responses.arrived(messages, mode),
         peerRead: this.reads.byPeer,
         ownRead: this.reads.byOwnDevice,
+        answered: this.reads.byAnswer,
         memberRead: this.reads.byMember,
         invited: (envelope, mode) => this.groups.invited(envelope, mode),
         subject: (chat, text) => this.groups.setSubject(chat, text),
@@ -190,6 +203,7 @@ export class Session implements Account {
         },
         isBlocked: (who) => this.contacts.isBlocked(who),
         met: (who) => this.contacts.met(who),
+        ownDevice: (session, message, device) => this.vault.heard(session, message, device),
       });
     this.responses = new Responses(this, this.chats, this.contacts, this.keys, this.encryptor);
     this.archive = new Archive(this, this.receiver);
@@ -209,6 +223,7 @@ export class Session implements Account {
     bookmarks.onExtensions = (groups) => this.arrangement.bookmarked(groups);
     this.finder = new Finder(this, this.history, (chat) => this.contacts.isBlocked(chat));
     this.files = new Files(this);
+    this.packs = new Packs(this.pep, this.files);
     this.sender = new Sender(this, this.chats, this.encryptor, {
       lock: (chat) => this.lock(chat),
       mentioned: (chat, text) => this.groups.mentioned(chat, text),
@@ -297,6 +312,7 @@ export class Session implements Account {
     };
     this.devices.onLock = (who) => {
       if (who !== this.address) this.chats.changed([who]);
+      else if (this.current) void this.vault.share();
       this.touchGroupsOf(who);
       this.sender.runAll();
     };
@@ -410,6 +426,22 @@ export class Session implements Account {
     return this.files.fetch(message);
   }
 
+  async sendSticker(chat: Address, sticker: string, options: { id: string; replyTo?: string }): Promise<Message> {
+    const { data, description, width, height } = await this.stickers.get(sticker);
+    const name = `sticker.${data.type.slice('image/'.length)}`;
+    const sent = await this.sender.sendFile(chat, data, {
+      ...options, name, description, sticker: {}, ...(width !== undefined && { width }), ...(height !== undefined && { height }),
+    });
+    await this.stickers.used(sticker);
+    return sent;
+  }
+
+  async stickerPack(chat: Address, id: string): Promise<StickerPack> {
+    const message = await this.db.read(['messages'], (tx) => getMessage(tx, id));
+    if (!message || message.chat !== chat) throw fail('not-found');
+    return this.packs.look(message);
+  }
+
   /** Takes a message back: one's own, or as somebody who looks after the group. */
   async retract(chat: Address, id: string): Promise<void> {
     const message = await this.db.read(['messages'], (tx) => getMessage(tx, id));
@@ -446,6 +478,7 @@ export class Session implements Account {
     this.held = [];
     this.receiver.reset();
     this.responses.reset();
+    this.vault.started();
     this.presence.restart();
     this.groups.restart();
     void this.begin(stream, login).catch((error: unknown) => {
@@ -467,6 +500,7 @@ export class Session implements Account {
       this.contacts.started(stream),
       this.discovery.started(stream),
       ignoreRefusal(this.askAccount(stream)),
+      this.privacy.started(),
     ]);
     await this.becomeCurrent(stream, initial);
   }
@@ -498,11 +532,14 @@ export class Session implements Account {
     this.onState();
     void this.groups.begin().catch((error: unknown) => log.warn('groups not looked for', { code: reasonOf(error).code }));
     await this.keys.caughtUp().catch((error: unknown) => log.warn('upkeep failed', { code: reasonOf(error).code }));
+    await this.vault.share();
+    this.stickers.caughtUp();
   }
 
   private resumed(stream: Stream): void {
     this.receiver.reset();
     if (this.current) this.sender.go(stream, true);
+    if (this.current) this.stickers.resumed();
     this.groups.resumed();
     this.onState();
   }

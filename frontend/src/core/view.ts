@@ -40,8 +40,8 @@ export function messageView(record: MessageRecord, self: Address): Message {
 function fileView({ file, text, state, retracted }: MessageRecord): SharedFile | undefined {
   if (retracted) return undefined;
   if (file) {
-    const { sha256: _, ...facts } = file;
-    return { ...facts, kind: kindOf(file.name), uploading: text === '' && state === 'sending' };
+    const { sha256: _, description = '', sticker, ...facts } = file;
+    return { ...facts, kind: kindOf(file.name), uploading: text === '' && state === 'sending', ...(sticker && { sticker: { description, pack: sticker.pack !== undefined } }) };
   }
   const shared = text.startsWith('aesgcm:') ? parseAesgcm(text) : undefined;
   if (!shared) return undefined;
@@ -113,6 +113,7 @@ export function chatView(record: ChatRecord, title: string, lock: Lock, group: G
         ...(record.last.nick !== undefined && { name: record.last.nick }),
         text: previewFile(record.last.text) === undefined ? record.last.text : '',
         ...((record.last.file || previewFile(record.last.text) !== undefined) && { file: kindOf(previewFile(record.last.text) ?? record.last.text), text: '' }),
+        ...(record.last.sticker && { file: 'image' as const, sticker: true as const, text: record.last.text }),
         outgoing: record.last.outgoing, state: record.last.state, at: record.last.at,
         ...(record.last.problem !== undefined && { problem: record.last.problem }),
         ...(record.last.retracted && { retracted: true as const }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newSealKey, Sealer } from '../crypto/seal';
 import { RecordStore } from '../crypto/records';
-import { addAccount, listAccounts, removeAccount } from './accounts';
+import { addAccount, listAccounts, removeAccount, useAccount } from './accounts';
 import { Database, deleteOrphans, SupersededError } from './database';
 import { append, emptyChat, messagesAfter, messagesBefore, moveToEnd, prepend, remove, type NewMessage } from './messages';
 import { readMeta, writeMeta } from './meta';
@@ -57,9 +57,14 @@ describe('the database of an account', () => {
   });
 
   it('remembers which accounts there are', async () => {
-    await addAccount('accounts-test', 'alice@example.org');
-    expect(await listAccounts('accounts-test')).toEqual(['alice@example.org']);
-    await removeAccount('accounts-test', 'alice@example.org');
+    await addAccount('accounts-test', 'bob@example.org', 5);
+    await addAccount('accounts-test', 'alice@example.org', 7);
+    await useAccount('accounts-test', 'bob@example.org', 9);
+    await useAccount('accounts-test', 'nobody@example.org', 9);
+    expect(await listAccounts('accounts-test')).toEqual([
+      { address: 'bob@example.org', added: 5, used: 9 }, { address: 'alice@example.org', added: 7, used: 7 },
+    ]);
+    for (const who of ['alice', 'bob']) await removeAccount('accounts-test', `${who}@example.org`);
     expect(await listAccounts('accounts-test')).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /** Messages: their order, finding copies, pages. */
 import type { ChatRecord, MessageRecord, Preview, Tx } from './schema';
-import { indexed } from './words';
+import { fileText, indexed } from './words';
 
 /** Distance between neighbours, so that something can still be put between. */
 export const STEP = 1024;
@@ -71,7 +71,7 @@ export async function oldestArchived(tx: Tx<Mode>, chat: string): Promise<Messag
 
 export function previewOf(message: MessageRecord): Preview {
   return {
-    id: message.id, text: (message.file ? message.file.name : message.text).slice(0, 200), ...(message.file && { file: true as const }), outgoing: message.outgoing, state: message.state, at: message.at,
+    id: message.id, text: (message.file ? fileText(message.file) : message.text).slice(0, 200), ...(message.file && { file: true as const }), ...(message.file?.sticker && { sticker: true as const }), outgoing: message.outgoing, state: message.state, at: message.at,
     order: message.order, from: message.from, ...(message.nick !== undefined && { nick: message.nick }),
     ...(message.problem !== undefined && { problem: message.problem }), ...(message.retracted && { retracted: true as const }),
     ...(message.timerSet !== undefined && { timerSet: message.timerSet }), ...(message.poll && { poll: true as const }),

@@ -18,7 +18,7 @@ export interface Meta {
   fingerprint: string;
   blocked: readonly string[];
   /** What one lets others see. */
-  privacy: { readonly read: boolean; readonly typing: boolean };
+  privacy: { readonly read: boolean; readonly typing: boolean; readonly contactsOnly?: boolean };
   /** When the prekeys and the signed prekey were last looked after. */
   keysChecked: number;
   /** Name of this browser at the service that wakes it; empty: it is not to be woken. */

@@ -110,8 +110,9 @@ export interface Preview {
   readonly at: number;
   readonly order: number;
   readonly problem?: MessageProblem;
-  /** `text` is the name of a file. */
+  /** `text` is the name of a file, or what a sticker shows. */
   readonly file?: true;
+  readonly sticker?: true;
   readonly retracted?: true;
   readonly timerSet?: number;
   readonly poll?: true;
@@ -124,6 +125,29 @@ export interface FileFacts {
   readonly sha256?: Uint8Array<ArrayBuffer>;
   readonly width?: number;
   readonly height?: number;
+  /** What it shows, in words. */
+  readonly description?: string;
+  /** It is a sticker; and where its pack is, if its sender says so. */
+  readonly sticker?: { readonly pack?: string; readonly jid?: string; readonly node?: string };
+}
+
+/** A sticker that one has. */
+export interface StickerRecord {
+  /** Of its items in the private nodes. */
+  readonly id: string;
+  /** Of the picture, in hex. */
+  readonly sha256: string;
+  readonly data: Blob;
+  readonly description: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly addedAt: number;
+  /** By this device. */
+  readonly usedAt: number;
+  /** The other own devices do not know yet that it is there. */
+  readonly untold?: true;
+  /** It was removed, and they do not know that yet. */
+  readonly gone?: true;
 }
 
 export interface ChatRecord {
@@ -220,6 +244,8 @@ export interface GroupRecord {
   readonly members: readonly MemberRecord[];
   /** Why it is over, in the words of who ended it. */
   readonly reason?: string;
+  /** The secrets of the links into it that were made on this device: the server does not know them. */
+  readonly links?: readonly { readonly id: string; readonly token: string }[];
 }
 
 export interface RoomFacts {
@@ -232,6 +258,9 @@ export interface RoomFacts {
   readonly archived: boolean;
   readonly mayInvite: boolean;
   readonly maySetSubject: boolean;
+  /** There can be links into it; it asks for a password. */
+  readonly linkable?: boolean;
+  readonly secret?: boolean;
   /** Hash of its picture. */
   readonly picture?: string;
 }
@@ -339,6 +368,7 @@ export interface KithSchema extends DBSchema {
   files: { key: string; value: Blob };
   pictures: { key: string; value: PictureRecord };
   faces: { key: string; value: FaceRecord };
+  stickers: { key: string; value: StickerRecord };
 }
 
 export type Store = StoreNames<KithSchema>;
@@ -387,6 +417,7 @@ export const MIGRATIONS: readonly Migration[] = [
     db.createObjectStore('pictures', { keyPath: 'hash' });
     db.createObjectStore('faces', { keyPath: 'address' });
   },
+  (db) => void db.createObjectStore('stickers', { keyPath: 'id' }),
 ];
 
 /** Key of `MessageRecord.origin`: an id means something only together with who gave it. */

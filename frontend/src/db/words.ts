@@ -6,7 +6,7 @@
 /** What is looked at of a message. */
 interface Findable {
   readonly text: string;
-  readonly file?: { readonly name: string };
+  readonly file?: { readonly name: string; readonly description?: string; readonly sticker?: unknown };
   readonly retracted?: unknown;
   readonly problem?: string;
   readonly poll?: { readonly question: string };
@@ -41,11 +41,16 @@ export function wordsOf(text: string): readonly string[] {
   return [...words].slice(0, MAX_WORDS);
 }
 
+/** What stands for a file where only text is: its name; of a sticker what it shows. */
+export function fileText({ name, description, sticker }: NonNullable<Findable['file']>): string {
+  return sticker ? description ?? '' : name;
+}
+
 /** What of a message can be found: what it says, or the name of its file. */
 export function searchText({ text, file, retracted, problem, poll }: Findable): string {
   if (retracted || problem !== undefined) return '';
   if (poll) return poll.question;
-  if (file) return file.name;
+  if (file) return fileText(file);
   const shared = /^aesgcm:\/\/[^#\s]*\/([^/#\s]+)/.exec(text);
   if (!shared) return text;
   try {

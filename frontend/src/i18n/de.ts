@@ -42,10 +42,12 @@ export const de: Catalogue = {
       case 'cannot-encrypt': return 'Diese Nachricht lässt sich nicht schützen: Kein Gerät der anderen Person ist dafür bereit.';
       case 'untrusted': return 'In diesem Chat gibt es ein neues Gerät. Entscheide, ob du ihm vertraust, und sende dann nochmal.';
       case 'not-member': return 'Du gehörst nicht zu dieser Gruppe oder darfst das dort nicht.';
+      case 'group-link-invalid': return 'Dieser Link gilt nicht mehr. Bitte um einen neuen.';
       case 'link-invalid': return 'Dieser Link gilt nicht mehr. Lass dir auf deinem anderen Gerät einen neuen Code zeigen.';
       case 'denied': return 'Dein anderes Gerät hat nicht zugestimmt, oder nicht rechtzeitig. Lass dir dort einen neuen Code zeigen.';
       case 'last-admin': return 'Niemand sonst kümmert sich um diesen Server. Mache erst jemand anderen zum Administrator.';
       case 'approval': return 'Erst muss eine Aufsichtsperson zustimmen. Sie wurde gefragt; danach kannst du weitermachen.';
+      case 'contacts-only': return 'Diese Person nimmt nur Nachrichten von ihren Kontakten an. Frage erst, ob du ein Kontakt werden darfst.';
       case 'blocked': return 'Du hast diese Person blockiert. Hebe das auf, um zu schreiben.';
       case 'picture-unreadable': return 'Dieses Bild ließ sich nicht öffnen. Nimm eines in einem anderen Format, etwa JPEG oder PNG.';
       case 'storage': return 'Dein Browser konnte nichts speichern. Schaffe Platz oder verlasse den privaten Modus und lade dann neu.';
@@ -75,6 +77,7 @@ export const de: Catalogue = {
     'account-deleted': 'Dein Konto ist gelöscht',
     'left-group': 'Du hast die Gruppe verlassen',
     'reported': 'Blockiert und gemeldet',
+    'sticker-added': 'Zu deinen Stickern hinzugefügt',
   },
 
   entry: {
@@ -136,7 +139,7 @@ export const de: Catalogue = {
     signInInstead: 'Ich habe schon ein Konto',
     checking: 'Deine Einladung wird geöffnet…',
     invalidTitle: 'Diese Einladung gilt nicht mehr',
-    invalidText: 'Sie wurde schon benutzt, oder ihre Zeit ist um. Bitte die Person, die sie geschickt hat, um eine neue.',
+    invalidText: 'Sie wurde schon benutzt oder zurückgenommen, oder ihre Zeit ist um. Bitte die Person, die sie geschickt hat, um eine neue.',
     offlineTitle: 'Die Einladung ließ sich nicht öffnen',
     goSignIn: 'Zur Anmeldung',
     contactTitle: (name) => `${name} als Kontakt hinzufügen?`,
@@ -446,6 +449,21 @@ export const de: Catalogue = {
     occupiedText: 'Der Link ist für ein Gerät, das noch nicht angemeldet ist.',
   },
 
+  accounts: {
+    title: 'Konten',
+    button: (name) => `Konten, jetzt ${name}`,
+    elsewhere: (count) => n(count, { one: '1 ungelesene Nachricht in einem anderen Konto', other: `${count} ungelesene Nachrichten in anderen Konten` }),
+    others: 'Deine anderen Konten',
+    add: 'Konto hinzufügen',
+    addTitle: 'Ein Konto hinzufügen',
+    addText: 'Es kommt zu dem dazu, das schon hier ist. Du bekommst die Nachrichten von beiden und wechselst, wann du willst.',
+    locked: 'Abgemeldet',
+    create: 'Ein weiteres Konto anlegen',
+    linkAdd: 'Dieses Konto hier hinzufügen',
+    signOutTitle: (address) => `${address} abmelden?`,
+    signOutOthers: 'Deine anderen Konten bleiben hier angemeldet.',
+  },
+
   family: {
     waiting: (count: number) => n(count, { one: '1 Anfrage für deine Kinder', other: `${count} Anfragen für deine Kinder` }),
     none: 'Hier ist noch nichts',
@@ -487,6 +505,47 @@ export const de: Catalogue = {
     deleteCircle: 'Kreis löschen',
     deleteCircleTitle: (name: string) => `Den Kreis „${name}“ löschen?`,
     deleteCircleText: 'Die gemeinsame Gruppe endet für alle, und wer nur durch diesen Kreis in Kontakt war, ist es dann nicht mehr.',
+  },
+
+  groupLink: {
+    title: 'Per Link einladen',
+    hint: 'Für Leute, die nicht in deinen Kontakten sind',
+    text: 'Wer den Link hat, kann beitreten und liest mit, was von da an geschrieben wird. Gib ihn also nur Leuten, die dazugehören.',
+    lasts: 'Wie lange soll er gelten?',
+    day: '1 Tag',
+    week: '7 Tage',
+    month: '30 Tage',
+    single: 'Nur für eine Person',
+    singleHint: 'Er gilt nicht mehr, sobald jemand beigetreten ist.',
+    make: 'Link erstellen',
+    making: 'Der Link wird erstellt…',
+    link: 'Link zur Gruppe',
+    code: 'Code mit dem Link zur Gruppe',
+    until: (when) => `Gilt bis ${when}.`,
+    untilUsed: (when, left) => n(left, { one: `Gilt für 1 Person, bis ${when}.`, other: `Gilt für ${left} Personen, bis ${when}.` }),
+    used: (count) => n(count, { one: '1 Person ist damit beigetreten.', other: `${count} Personen sind damit beigetreten.` }),
+    renew: 'Verlängern',
+    off: 'Abschalten',
+    offTitle: 'Diesen Link abschalten?',
+    offText: 'Niemand kann damit mehr beitreten. Wer beigetreten ist, bleibt in der Gruppe.',
+    another: 'Noch einen Link erstellen',
+    others: 'Andere Links',
+    othersNote: 'Nur das Gerät, das einen Link erstellt hat, kann ihn zeigen.',
+    madeBy: (name) => `Link von ${name}`,
+    madeByYou: 'Ein Link von dir',
+    otherApps: 'Für andere Apps',
+    otherAppsText: 'Apps wie Conversations öffnen diesen:',
+    otherAppsLink: 'Link für andere Apps',
+    invited: 'Du hast einen Link zu dieser privaten Gruppe.',
+    seen: 'Wenn du beitrittst, sehen die Mitglieder deinen Namen und deine Adresse. Du liest, was von da an geschrieben wird.',
+    badTitle: 'Dieser Link gilt nicht mehr',
+    badText: 'Er wurde abgeschaltet, seine Zeit ist um, oder ein Teil fehlt. Bitte um einen neuen.',
+    askTitle: 'Erst muss eine Aufsichtsperson zustimmen',
+    askText: 'Du hast einen Link zu einer privaten Gruppe. Wenn du möchtest, wird deine Aufsichtsperson gefragt. Öffne den Link noch einmal, wenn sie zugestimmt hat.',
+    ask: 'Meine Aufsichtsperson fragen',
+    signIn: 'Melde dich an, dann kannst du der Gruppe beitreten.',
+    noAccount: 'Noch kein Konto hier? Bitte die Person, die dir den Link geschickt hat, dich auch auf diesen Server einzuladen. Mit einem Konto anderswo kannst du mit deiner eigenen App beitreten.',
+    openElsewhere: 'In einer anderen App öffnen',
   },
 
   rooms: {
@@ -717,6 +776,8 @@ export const de: Catalogue = {
       readHint: 'Andere sehen es im Chat. Ausgeschaltet bleiben ihre Nachrichten „Zugestellt“.',
       typing: 'Mitteilen, wenn ich schreibe',
       typingHint: 'Nur Leuten, die du kennst, und Mitgliedern deiner privaten Gruppen.',
+      contactsOnly: 'Nur meine Kontakte dürfen mir schreiben',
+      contactsOnlyHint: 'Andere können weiterhin fragen, ob sie ein Kontakt werden dürfen.',
       everywhere: 'Das gilt auf allen deinen Geräten, die Kith benutzen.',
       alwaysTitle: 'Was andere sehen',
       presence: 'Deine Kontakte sehen, ob du online bist, und in einer Gruppe sehen alle dort, dass du da bist. Sonst niemand.',
@@ -742,7 +803,7 @@ export const de: Catalogue = {
       askOthers: 'Was du anderen geschrieben hast, bleibt bei ihnen. Gruppen, um die nur du dich kümmerst, gehen an jemand anderen über.',
       password: 'Dein Passwort',
       words: {
-        readme: 'Lies mich zuerst', profile: 'Profil', contacts: 'Kontakte', groups: 'Gruppen', chats: 'Chats', pictures: 'Bilder',
+        readme: 'Lies mich zuerst', profile: 'Profil', contacts: 'Kontakte', groups: 'Gruppen', chats: 'Chats', pictures: 'Bilder', stickers: 'Sticker', sticker: 'Sticker',
         you: 'Du', deleted: 'gelöscht', unreadable: 'auf diesem Gerät nicht lesbar', file: 'Datei',
         about: 'Das hatte Kith in deinem Browser gespeichert. Die Dateien mit der Endung .txt kann jeder lesen, die mit .json auch ein Programm. Nichts davon ist verschlüsselt: Bewahre es sicher auf.',
       },
@@ -874,6 +935,35 @@ export const de: Catalogue = {
     offOwn: 'Du hast verschwindende Nachrichten ausgeschaltet.',
     offBy: (name: string) => `${name} hat verschwindende Nachrichten ausgeschaltet.`,
     mark: (time: string) => `Verschwindet nach ${time}`,
+  },
+
+  sticker: {
+    tab: 'Sticker',
+    panel: 'Emoji und Sticker',
+    kind: 'Sticker',
+    named: (name: string) => `Sticker: ${name}`,
+    none: 'Noch keine Sticker. Mach einen aus einem Bild, oder behalte einen, den dir jemand schickt.',
+    make: 'Sticker machen',
+    send: (name: string) => `Sticker senden: ${name}`,
+    show: (name: string) => `Sticker zeigen: ${name}`,
+    edit: 'Sticker entfernen',
+    edited: 'Fertig',
+    removeOne: (name: string) => `Sticker entfernen: ${name}`,
+    removeTitle: 'Diesen Sticker entfernen?',
+    removeText: 'Er verschwindet von allen deinen Geräten. Was du gesendet hast, bleibt, wo es ist.',
+    remove: 'Entfernen',
+    keep: 'Zu meinen Stickern hinzufügen',
+    add: 'Hinzufügen',
+    cut: 'Quadratisch zuschneiden',
+    describe: 'Was ist zu sehen?',
+    describeHint: 'Wird vorgelesen, wenn jemand ihn nicht sehen kann, und dort gezeigt, wo es keine Sticker gibt.',
+    full: 'Du hast 200 Sticker, mehr passen nicht. Entferne erst einige.',
+    pack: 'Stickerpaket ansehen',
+    packTitle: 'Stickerpaket',
+    packAdd: 'Paket hinzufügen',
+    packAdding: 'Wird hinzugefügt…',
+    packRestricted: 'Wer dieses Paket gemacht hat, möchte nicht, dass andere es übernehmen.',
+    packMissing: 'Einige Bilder dieses Pakets lassen sich von hier aus nicht laden.',
   },
 
   poll: {

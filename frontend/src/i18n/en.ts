@@ -47,10 +47,12 @@ export const en = {
       case 'cannot-encrypt': return 'This message cannot be protected: none of the other person’s devices is ready for it.';
       case 'untrusted': return 'There is a new device in this chat. Decide whether to trust it, then send again.';
       case 'not-member': return 'You do not belong to this group, or may not do this there.';
+      case 'group-link-invalid': return 'This link does not work any more. Ask for a new one.';
       case 'link-invalid': return 'This link no longer works. Show a new code on your other device.';
       case 'denied': return 'Your other device did not agree, or not in time. Show a new code there.';
       case 'last-admin': return 'Nobody else looks after this server. Make somebody else an administrator first.';
       case 'approval': return 'A guardian has to agree first. They were asked; you can go on when they have.';
+      case 'contacts-only': return 'They take messages from their contacts only. Ask to become one first.';
       case 'blocked': return 'You have blocked this person. Unblock them to write.';
       case 'picture-unreadable': return 'This picture could not be opened. Choose one in another format, such as JPEG or PNG.';
       case 'storage': return 'Your browser could not store data. Free some space or leave private mode, then reload.';
@@ -80,6 +82,7 @@ export const en = {
     'refused': 'You have said no',
     'account-deleted': 'Your account is deleted',
     'reported': 'Blocked and reported',
+    'sticker-added': 'Added to your stickers',
   },
 
   entry: {
@@ -141,7 +144,7 @@ export const en = {
     signInInstead: 'I already have an account',
     checking: 'Opening your invitation…',
     invalidTitle: 'This invitation no longer works',
-    invalidText: 'It was used already, or its time is over. Ask the person who sent it for a new one.',
+    invalidText: 'It was used already, was taken back, or its time is over. Ask the person who sent it for a new one.',
     offlineTitle: 'The invitation could not be opened',
     goSignIn: 'Go to sign in',
     contactTitle: (name: string) => `Add ${name} as a contact?`,
@@ -453,6 +456,22 @@ export const en = {
     occupiedText: 'The link is for a device that is not signed in yet.',
   },
 
+  /** Several accounts in one browser. */
+  accounts: {
+    title: 'Accounts',
+    button: (name: string) => `Accounts, now ${name}`,
+    elsewhere: (count: number) => n(count, { one: '1 unread message in another account', other: `${count} unread messages in other accounts` }),
+    others: 'Your other accounts',
+    add: 'Add account',
+    addTitle: 'Add an account',
+    addText: 'It joins the one that is here already. You get the messages of both, and switch whenever you like.',
+    locked: 'Signed out',
+    create: 'Create another account',
+    linkAdd: 'Add that account here',
+    signOutTitle: (address: string) => `Sign out ${address}?`,
+    signOutOthers: 'Your other accounts stay signed in here.',
+  },
+
   /** Children, guardians and circles. */
   family: {
     waiting: (count: number) => n(count, { one: '1 request for your children', other: `${count} requests for your children` }),
@@ -498,6 +517,48 @@ export const en = {
   },
 
   /** Public groups. */
+  /** Links into private groups. */
+  groupLink: {
+    title: 'Invite by link',
+    hint: 'For people who are not in your contacts',
+    text: 'Whoever has the link can join and reads what is written from then on. So hand it only to people who belong here.',
+    lasts: 'How long shall it work?',
+    day: '1 day',
+    week: '7 days',
+    month: '30 days',
+    single: 'Only for one person',
+    singleHint: 'It stops working as soon as somebody has joined.',
+    make: 'Make a link',
+    making: 'Making the link…',
+    link: 'Link to the group',
+    code: 'Code with the link to the group',
+    until: (when: string) => `Works until ${when}.`,
+    untilUsed: (when: string, left: number) => n(left, { one: `Works for 1 person, until ${when}.`, other: `Works for ${left} people, until ${when}.` }),
+    used: (count: number) => n(count, { one: '1 person has joined with it.', other: `${count} people have joined with it.` }),
+    renew: 'Extend',
+    off: 'Turn off',
+    offTitle: 'Turn this link off?',
+    offText: 'Nobody can join with it any more. Those who have joined stay in the group.',
+    another: 'Make another link',
+    others: 'Other links',
+    othersNote: 'A link can be shown only by the device that made it.',
+    madeBy: (name: string) => `Link by ${name}`,
+    madeByYou: 'A link of yours',
+    otherApps: 'For other apps',
+    otherAppsText: 'Apps such as Conversations open this one:',
+    otherAppsLink: 'Link for other apps',
+    invited: 'You have a link to this private group.',
+    seen: 'When you join, its members see your name and your address. You read what is written from then on.',
+    badTitle: 'This link does not work any more',
+    badText: 'It was turned off, its time is over, or a part of it is missing. Ask for a new one.',
+    askTitle: 'A guardian has to agree first',
+    askText: 'You have a link to a private group. If you like, your guardian is asked. Open the link again when they have agreed.',
+    ask: 'Ask my guardian',
+    signIn: 'Sign in, then you can join the group.',
+    noAccount: 'No account here yet? Ask the person who sent you the link to invite you to this server, too. With an account elsewhere you can join with your own app.',
+    openElsewhere: 'Open in another app',
+  },
+
   rooms: {
     title: 'Public groups',
     hint: 'Look around and join',
@@ -727,6 +788,8 @@ export const en = {
       readHint: 'Others see it in the chat. Switched off, their messages stay “Delivered”.',
       typing: 'Tell when I am typing',
       typingHint: 'Only people you know, and members of your private groups.',
+      contactsOnly: 'Only my contacts may write to me',
+      contactsOnlyHint: 'Others can still ask to become a contact.',
       everywhere: 'This holds on all your devices that use Kith.',
       alwaysTitle: 'What others see',
       presence: 'Your contacts see whether you are online, and in a group all who are there see that you are there. Nobody else does.',
@@ -752,7 +815,7 @@ export const en = {
       askOthers: 'What you wrote to others stays with them. Groups that only you look after pass on to somebody else.',
       password: 'Your password',
       words: {
-        readme: 'Read me first', profile: 'Profile', contacts: 'Contacts', groups: 'Groups', chats: 'Chats', pictures: 'Pictures',
+        readme: 'Read me first', profile: 'Profile', contacts: 'Contacts', groups: 'Groups', chats: 'Chats', pictures: 'Pictures', stickers: 'Stickers', sticker: 'Sticker',
         you: 'You', deleted: 'deleted', unreadable: 'cannot be read on this device', file: 'File',
         about: 'This is what Kith had stored in your browser. The files ending in .txt can be read by everybody, those ending in .json also by programs. Nothing in here is encrypted: keep it in a safe place.',
       },
@@ -888,6 +951,36 @@ export const en = {
     offOwn: 'You turned off disappearing messages.',
     offBy: (name: string) => `${name} turned off disappearing messages.`,
     mark: (time: string) => `Disappears after ${time}`,
+  },
+
+  /** Stickers. */
+  sticker: {
+    tab: 'Stickers',
+    panel: 'Emoji and stickers',
+    kind: 'Sticker',
+    named: (name: string) => `Sticker: ${name}`,
+    none: 'No stickers yet. Make one from a picture, or keep one that somebody sends you.',
+    make: 'Make a sticker',
+    send: (name: string) => `Send sticker: ${name}`,
+    show: (name: string) => `Show sticker: ${name}`,
+    edit: 'Remove stickers',
+    edited: 'Done',
+    removeOne: (name: string) => `Remove sticker: ${name}`,
+    removeTitle: 'Remove this sticker?',
+    removeText: 'It goes from all your devices. What you have sent stays where it is.',
+    remove: 'Remove',
+    keep: 'Add to my stickers',
+    add: 'Add',
+    cut: 'Cut to a square',
+    describe: 'What does it show?',
+    describeHint: 'Read aloud to those who cannot see it, and shown where there are no stickers.',
+    full: 'You have 200 stickers, and there is no room for more. Remove some first.',
+    pack: 'View the sticker pack',
+    packTitle: 'Sticker pack',
+    packAdd: 'Add pack',
+    packAdding: 'Adding…',
+    packRestricted: 'Whoever made this pack does not want others to take it over.',
+    packMissing: 'Some pictures of this pack cannot be fetched from here.',
   },
 
   /** Questions with answers to choose from. */

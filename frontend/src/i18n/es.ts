@@ -42,6 +42,7 @@ export const es: Catalogue = {
       case 'not-found': return 'No se ha encontrado nada ahí. Revisa cómo está escrito.';
       case 'conflict': return 'Ese nombre ya está en uso. Elige otro.';
       case 'invite-invalid': return 'Esta invitación ya no es válida. Pide una nueva.';
+      case 'group-link-invalid': return 'Este enlace ya no sirve. Pide uno nuevo.';
       case 'link-invalid': return 'Este enlace ya no es válido. Muestra un código nuevo en tu otro dispositivo.';
       case 'denied': return 'No se ha aceptado en tu otro dispositivo, o no a tiempo. Muestra allí un código nuevo.';
       case 'last-admin': return 'Nadie más administra este servidor. Nombra antes a otra persona como admin.';
@@ -52,6 +53,7 @@ export const es: Catalogue = {
       case 'untrusted': return 'Hay un dispositivo nuevo en este chat. Decide si confías en él y vuelve a enviar el mensaje.';
       case 'not-member': return 'No formas parte de este grupo o no tienes permiso para hacer eso en él.';
       case 'approval': return 'Antes tiene que dar su permiso una persona responsable. Ya se le ha pedido; podrás seguir cuando lo dé.';
+      case 'contacts-only': return 'Esta persona solo acepta mensajes de sus contactos. Pídele antes ser uno de ellos.';
       case 'blocked': return 'Has bloqueado a esta persona. Desbloquéala para escribirle.';
       case 'storage': return 'Tu navegador no ha podido guardar datos. Libera espacio o sal del modo privado y recarga la página.';
       case 'unsupported': return 'Este navegador no puede hacer eso. Actualízalo o usa otro.';
@@ -73,6 +75,7 @@ export const es: Catalogue = {
     'refused': 'Has dicho que no',
     'account-deleted': 'Tu cuenta se ha eliminado',
     'reported': 'Has bloqueado y denunciado a esta persona',
+    'sticker-added': 'Añadido a tus stickers',
     'blocked': 'Has bloqueado a esta persona. No recibirás nada más de su parte.',
     'unblocked': 'Has desbloqueado a esta persona',
     'declined': 'Solicitud rechazada',
@@ -146,7 +149,7 @@ export const es: Catalogue = {
     signInInstead: 'Ya tengo una cuenta',
     checking: 'Abriendo tu invitación…',
     invalidTitle: 'Esta invitación ya no es válida',
-    invalidText: 'Ya se ha usado o ha caducado. Pide una nueva a la persona que te la envió.',
+    invalidText: 'Ya se ha usado, se ha retirado o ha caducado. Pide una nueva a la persona que te la envió.',
     offlineTitle: 'No se ha podido abrir la invitación',
     goSignIn: 'Ir a iniciar sesión',
     contactTitle: (name) => `¿Añadir a ${name} a tus contactos?`,
@@ -452,6 +455,21 @@ export const es: Catalogue = {
     occupiedText: 'El enlace es para un dispositivo en el que aún no se ha iniciado sesión.',
   },
 
+  accounts: {
+    title: 'Cuentas',
+    button: (name) => `Cuentas, ahora ${name}`,
+    elsewhere: (count) => n(count, { one: '1 mensaje sin leer en otra cuenta', many: `${count} de mensajes sin leer en otras cuentas`, other: `${count} mensajes sin leer en otras cuentas` }),
+    others: 'Tus otras cuentas',
+    add: 'Añadir cuenta',
+    addTitle: 'Añadir una cuenta',
+    addText: 'Se suma a la que ya está aquí. Recibes los mensajes de las dos y cambias de una a otra cuando quieras.',
+    locked: 'Sesión cerrada',
+    create: 'Crear otra cuenta',
+    linkAdd: 'Añadir esa cuenta aquí',
+    signOutTitle: (address) => `¿Cerrar la sesión de ${address}?`,
+    signOutOthers: 'Tus otras cuentas siguen con la sesión iniciada aquí.',
+  },
+
   family: {
     waiting: (count) => n(count, { one: '1 solicitud para tus hijos', many: `${count} de solicitudes para tus hijos`, other: `${count} solicitudes para tus hijos` }),
     none: 'Aún no hay nada aquí',
@@ -493,6 +511,47 @@ export const es: Catalogue = {
     deleteCircle: 'Eliminar círculo',
     deleteCircleTitle: (name) => `¿Eliminar el círculo «${name}»?`,
     deleteCircleText: 'El grupo común se elimina para todos, y los contactos que solo lo eran por este círculo dejan de serlo.',
+  },
+
+  groupLink: {
+    title: 'Invitar con un enlace',
+    hint: 'Para personas que no están en tus contactos',
+    text: 'Quien tenga el enlace puede unirse y leer lo que se escriba desde entonces. Dáselo solo a personas que deban estar aquí.',
+    lasts: '¿Cuánto tiempo debe servir?',
+    day: '1 día',
+    week: '7 días',
+    month: '30 días',
+    single: 'Solo para una persona',
+    singleHint: 'Deja de servir en cuanto alguien se une.',
+    make: 'Crear un enlace',
+    making: 'Creando el enlace…',
+    link: 'Enlace al grupo',
+    code: 'Código con el enlace al grupo',
+    until: (when) => `Sirve ${until(when)}.`,
+    untilUsed: (when, left) => n(left, { one: `Sirve para 1 persona, ${until(when)}.`, many: `Sirve para ${left} de personas, ${until(when)}.`, other: `Sirve para ${left} personas, ${until(when)}.` }),
+    used: (count) => n(count, { one: '1 persona se ha unido con él.', many: `${count} de personas se han unido con él.`, other: `${count} personas se han unido con él.` }),
+    renew: 'Prolongar',
+    off: 'Desactivar',
+    offTitle: '¿Desactivar este enlace?',
+    offText: 'Nadie más podrá unirse con él. Quienes ya se han unido siguen en el grupo.',
+    another: 'Crear otro enlace',
+    others: 'Otros enlaces',
+    othersNote: 'Solo el dispositivo que creó un enlace puede mostrarlo.',
+    madeBy: (name) => `Enlace creado por ${name}`,
+    madeByYou: 'Un enlace tuyo',
+    otherApps: 'Para otras aplicaciones',
+    otherAppsText: 'Aplicaciones como Conversations abren este:',
+    otherAppsLink: 'Enlace para otras aplicaciones',
+    invited: 'Tienes un enlace a este grupo privado.',
+    seen: 'Cuando te unas, sus miembros verán tu nombre y tu dirección. Tú leerás lo que se escriba desde entonces.',
+    badTitle: 'Este enlace ya no sirve',
+    badText: 'Se ha desactivado, su tiempo ha terminado o le falta una parte. Pide uno nuevo.',
+    askTitle: 'Antes tiene que dar su permiso una persona responsable',
+    askText: 'Tienes un enlace a un grupo privado. Si quieres, se pedirá permiso a la persona responsable. Abre el enlace otra vez cuando lo haya dado.',
+    ask: 'Pedir permiso',
+    signIn: 'Inicia sesión y podrás unirte al grupo.',
+    noAccount: '¿Aún no tienes cuenta aquí? Pide a quien te envió el enlace que te invite también a este servidor. Con una cuenta en otro lugar puedes unirte desde tu propia aplicación.',
+    openElsewhere: 'Abrir en otra aplicación',
   },
 
   rooms: {
@@ -723,6 +782,8 @@ export const es: Catalogue = {
       readHint: 'Los demás lo ven en el chat. Si lo desactivas, sus mensajes se quedan en «Entregado».',
       typing: 'Avisar cuando estoy escribiendo',
       typingHint: 'Solo a la gente que conoces y a los miembros de tus grupos privados.',
+      contactsOnly: 'Solo mis contactos pueden escribirme',
+      contactsOnlyHint: 'Los demás pueden seguir pidiendo ser un contacto.',
       everywhere: 'Se aplica en todos tus dispositivos que usan Kith.',
       alwaysTitle: 'Lo que ven los demás',
       presence: 'Tus contactos ven si estás en línea, y en un grupo todos los que están ven que estás ahí. Nadie más.',
@@ -748,7 +809,7 @@ export const es: Catalogue = {
       askOthers: 'Lo que escribiste a otras personas se queda con ellas. Los grupos que solo administras tú pasan a otra persona.',
       password: 'Tu contraseña',
       words: {
-        readme: 'Léeme primero', profile: 'Perfil', contacts: 'Contactos', groups: 'Grupos', chats: 'Chats', pictures: 'Fotos',
+        readme: 'Léeme primero', profile: 'Perfil', contacts: 'Contactos', groups: 'Grupos', chats: 'Chats', pictures: 'Fotos', stickers: 'Stickers', sticker: 'Sticker',
         you: 'Tú', deleted: 'eliminado', unreadable: 'no se puede leer en este dispositivo', file: 'Archivo',
         about: 'Esto es lo que Kith tenía guardado en tu navegador. Los archivos que acaban en .txt los puede leer cualquiera; los que acaban en .json, también los programas. Nada de esto está cifrado: guárdalo en un lugar seguro.',
       },
@@ -914,6 +975,35 @@ export const es: Catalogue = {
     offOwn: 'Has desactivado los mensajes temporales.',
     offBy: (name) => `${name} ha desactivado los mensajes temporales.`,
     mark: (time) => `Desaparece después de ${time}`,
+  },
+
+  sticker: {
+    tab: 'Stickers',
+    panel: 'Emojis y stickers',
+    kind: 'Sticker',
+    named: (name: string) => `Sticker: ${name}`,
+    none: 'Todavía no hay stickers. Crea uno con una imagen o guarda uno que te envíen.',
+    make: 'Crear un sticker',
+    send: (name: string) => `Enviar sticker: ${name}`,
+    show: (name: string) => `Mostrar sticker: ${name}`,
+    edit: 'Quitar stickers',
+    edited: 'Listo',
+    removeOne: (name: string) => `Quitar sticker: ${name}`,
+    removeTitle: '¿Quitar este sticker?',
+    removeText: 'Desaparece de todos tus dispositivos. Lo que ya has enviado se queda donde está.',
+    remove: 'Quitar',
+    keep: 'Añadir a mis stickers',
+    add: 'Añadir',
+    cut: 'Recortar en un cuadrado',
+    describe: '¿Qué se ve?',
+    describeHint: 'Se lee en voz alta a quien no puede verlo y se muestra donde no hay stickers.',
+    full: 'Tienes 200 stickers y no caben más. Quita alguno primero.',
+    pack: 'Ver el paquete de stickers',
+    packTitle: 'Paquete de stickers',
+    packAdd: 'Añadir paquete',
+    packAdding: 'Añadiendo…',
+    packRestricted: 'Quien creó este paquete no quiere que otras personas lo copien.',
+    packMissing: 'Algunas imágenes de este paquete no se pueden obtener desde aquí.',
   },
 
   poll: {

@@ -42,6 +42,7 @@ export const fr: Catalogue = {
       case 'not-found': return 'Rien trouvé à cet endroit. Vérifie l’orthographe.';
       case 'conflict': return 'Ce nom est déjà pris. Choisis-en un autre.';
       case 'invite-invalid': return 'Cette invitation n’est plus valable. Demandes-en une nouvelle.';
+      case 'group-link-invalid': return 'Ce lien ne fonctionne plus. Demandes-en un nouveau.';
       case 'link-invalid': return 'Ce lien n’est plus valable. Affiche un nouveau code sur ton autre appareil.';
       case 'denied': return 'Ton autre appareil n’a pas donné son accord, ou pas à temps. Affiche un nouveau code là-bas.';
       case 'last-admin': return 'Personne d’autre ne gère ce serveur. Nomme d’abord un autre admin.';
@@ -52,6 +53,7 @@ export const fr: Catalogue = {
       case 'untrusted': return 'Il y a un nouvel appareil dans cette discussion. Décide si tu lui fais confiance, puis renvoie ton message.';
       case 'not-member': return 'Tu ne fais pas partie de ce groupe, ou tu n’as pas le droit d’y faire ça.';
       case 'approval': return 'Une personne responsable doit d’abord donner son accord. On le lui a demandé ; tu pourras continuer ensuite.';
+      case 'contacts-only': return 'Cette personne n’accepte que les messages de ses contacts. Demande d’abord à en devenir un.';
       case 'blocked': return 'Tu as bloqué cette personne. Débloque-la pour lui écrire.';
       case 'storage': return 'Ton navigateur n’a rien pu enregistrer. Libère de l’espace ou quitte la navigation privée, puis recharge la page.';
       case 'unsupported': return 'Ce navigateur ne sait pas faire ça. Mets-le à jour ou prends-en un autre.';
@@ -73,6 +75,7 @@ export const fr: Catalogue = {
     'refused': 'Tu as dit non',
     'account-deleted': 'Ton compte est supprimé',
     'reported': 'Personne bloquée et signalée',
+    'sticker-added': 'Ajouté à tes autocollants',
     'blocked': 'Personne bloquée. Tu ne recevras plus rien de sa part.',
     'unblocked': 'Personne débloquée',
     'declined': 'Demande refusée',
@@ -146,7 +149,7 @@ export const fr: Catalogue = {
     signInInstead: 'J’ai déjà un compte',
     checking: 'Ouverture de ton invitation…',
     invalidTitle: 'Cette invitation n’est plus valable',
-    invalidText: 'Elle a déjà servi, ou elle a expiré. Demandes-en une nouvelle à la personne qui te l’a envoyée.',
+    invalidText: 'Elle a déjà servi, elle a été retirée, ou elle a expiré. Demandes-en une nouvelle à la personne qui te l’a envoyée.',
     offlineTitle: 'Impossible d’ouvrir l’invitation',
     goSignIn: 'Aller à la connexion',
     contactTitle: (name) => `Ajouter ${name} à tes contacts ?`,
@@ -452,6 +455,21 @@ export const fr: Catalogue = {
     occupiedText: 'Le lien est pour un appareil qui n’est pas encore connecté.',
   },
 
+  accounts: {
+    title: 'Comptes',
+    button: (name) => `Comptes, actuellement ${name}`,
+    elsewhere: (count) => n(count, { one: `${count} message non lu dans un autre compte`, many: `${count} de messages non lus dans d’autres comptes`, other: `${count} messages non lus dans d’autres comptes` }),
+    others: 'Tes autres comptes',
+    add: 'Ajouter un compte',
+    addTitle: 'Ajouter un compte',
+    addText: 'Il s’ajoute à celui qui est déjà là. Tu reçois les messages des deux et tu passes de l’un à l’autre quand tu veux.',
+    locked: 'Déconnecté',
+    create: 'Créer un autre compte',
+    linkAdd: 'Ajouter ce compte ici',
+    signOutTitle: (address) => `Déconnecter ${address} ?`,
+    signOutOthers: 'Tes autres comptes restent connectés ici.',
+  },
+
   family: {
     waiting: (count) => n(count, { one: `${count} demande pour tes enfants`, many: `${count} de demandes pour tes enfants`, other: `${count} demandes pour tes enfants` }),
     none: 'Il n’y a encore rien ici',
@@ -493,6 +511,47 @@ export const fr: Catalogue = {
     deleteCircle: 'Supprimer le cercle',
     deleteCircleTitle: (name) => `Supprimer le cercle « ${name} » ?`,
     deleteCircleText: 'Le groupe commun est supprimé pour tout le monde, et les contacts qui ne tenaient qu’à ce cercle disparaissent.',
+  },
+
+  groupLink: {
+    title: 'Inviter par lien',
+    hint: 'Pour des personnes qui ne sont pas dans tes contacts',
+    text: 'Toute personne qui a le lien peut rejoindre le groupe et lire ce qui s’y écrit ensuite. Ne le donne donc qu’à des personnes qui y ont leur place.',
+    lasts: 'Combien de temps doit-il fonctionner ?',
+    day: '1 jour',
+    week: '7 jours',
+    month: '30 jours',
+    single: 'Pour une seule personne',
+    singleHint: 'Il ne fonctionne plus dès que quelqu’un a rejoint le groupe.',
+    make: 'Créer un lien',
+    making: 'Création du lien…',
+    link: 'Lien vers le groupe',
+    code: 'Code avec le lien vers le groupe',
+    until: (when) => `Valable ${until(when)}.`,
+    untilUsed: (when, left) => n(left, { one: `Valable pour ${left} personne, ${until(when)}.`, many: `Valable pour ${left} de personnes, ${until(when)}.`, other: `Valable pour ${left} personnes, ${until(when)}.` }),
+    used: (count) => n(count, { one: `${count} personne a rejoint le groupe avec ce lien.`, many: `${count} de personnes ont rejoint le groupe avec ce lien.`, other: `${count} personnes ont rejoint le groupe avec ce lien.` }),
+    renew: 'Prolonger',
+    off: 'Désactiver',
+    offTitle: 'Désactiver ce lien ?',
+    offText: 'Plus personne ne pourra rejoindre le groupe avec ce lien. Les personnes déjà venues y restent.',
+    another: 'Créer un autre lien',
+    others: 'Autres liens',
+    othersNote: 'Seul l’appareil qui a créé un lien peut l’afficher.',
+    madeBy: (name) => `Lien créé par ${name}`,
+    madeByYou: 'Un de tes liens',
+    otherApps: 'Pour d’autres applications',
+    otherAppsText: 'Des applications comme Conversations ouvrent celui-ci :',
+    otherAppsLink: 'Lien pour d’autres applications',
+    invited: 'Tu as un lien vers ce groupe privé.',
+    seen: 'Quand tu le rejoins, ses membres voient ton nom et ton adresse. Tu lis ce qui s’écrit à partir de ce moment.',
+    badTitle: 'Ce lien ne fonctionne plus',
+    badText: 'Il a été désactivé, il a expiré, ou il en manque une partie. Demandes-en un nouveau.',
+    askTitle: 'Une personne responsable doit d’abord donner son accord',
+    askText: 'Tu as un lien vers un groupe privé. Si tu veux, on demande à la personne responsable. Ouvre de nouveau le lien quand elle a donné son accord.',
+    ask: 'Demander l’accord',
+    signIn: 'Connecte-toi, puis tu pourras rejoindre le groupe.',
+    noAccount: 'Pas encore de compte ici ? Demande à la personne qui t’a envoyé le lien de t’inviter aussi sur ce serveur. Avec un compte ailleurs, tu peux rejoindre le groupe avec ta propre application.',
+    openElsewhere: 'Ouvrir dans une autre application',
   },
 
   rooms: {
@@ -723,6 +782,8 @@ export const fr: Catalogue = {
       readHint: 'Les autres le voient dans la discussion. Sinon, leurs messages restent « Distribué ».',
       typing: 'Dire quand j’écris',
       typingHint: 'Seulement aux personnes que tu connais et aux membres de tes groupes privés.',
+      contactsOnly: 'Seuls mes contacts peuvent m’écrire',
+      contactsOnlyHint: 'Les autres peuvent toujours demander à devenir un contact.',
       everywhere: 'Ceci vaut sur tous tes appareils qui utilisent Kith.',
       alwaysTitle: 'Ce que les autres voient',
       presence: 'Tes contacts voient si tu es en ligne, et dans un groupe, toutes les personnes présentes voient que tu es là. Personne d’autre.',
@@ -748,7 +809,7 @@ export const fr: Catalogue = {
       askOthers: 'Ce que tu as écrit aux autres reste chez eux. Les groupes dont personne d’autre ne s’occupe passent à quelqu’un d’autre.',
       password: 'Ton mot de passe',
       words: {
-        readme: 'À lire en premier', profile: 'Profil', contacts: 'Contacts', groups: 'Groupes', chats: 'Discussions', pictures: 'Photos',
+        readme: 'À lire en premier', profile: 'Profil', contacts: 'Contacts', groups: 'Groupes', chats: 'Discussions', pictures: 'Photos', stickers: 'Autocollants', sticker: 'Autocollant',
         you: 'Toi', deleted: 'supprimé', unreadable: 'illisible sur cet appareil', file: 'Fichier',
         about: 'Voici ce que Kith gardait dans ton navigateur. Les fichiers qui finissent par .txt sont lisibles par tout le monde, ceux qui finissent par .json le sont aussi par des programmes. Rien ici n’est chiffré : garde le tout en lieu sûr.',
       },
@@ -914,6 +975,35 @@ export const fr: Catalogue = {
     offOwn: 'Tu as désactivé les messages éphémères.',
     offBy: (name) => `${name} a désactivé les messages éphémères.`,
     mark: (time) => `Disparaît après ${time}`,
+  },
+
+  sticker: {
+    tab: 'Autocollants',
+    panel: 'Émojis et autocollants',
+    kind: 'Autocollant',
+    named: (name: string) => `Autocollant : ${name}`,
+    none: 'Pas encore d’autocollants. Fais-en un à partir d’une image, ou garde celui que l’on t’envoie.',
+    make: 'Créer un autocollant',
+    send: (name: string) => `Envoyer l’autocollant : ${name}`,
+    show: (name: string) => `Afficher l’autocollant : ${name}`,
+    edit: 'Retirer des autocollants',
+    edited: 'Terminé',
+    removeOne: (name: string) => `Retirer l’autocollant : ${name}`,
+    removeTitle: 'Retirer cet autocollant ?',
+    removeText: 'Il disparaît de tous tes appareils. Ce que tu as envoyé reste où il est.',
+    remove: 'Retirer',
+    keep: 'Ajouter à mes autocollants',
+    add: 'Ajouter',
+    cut: 'Recadrer en carré',
+    describe: 'Que montre-t-il ?',
+    describeHint: 'Lu à voix haute à qui ne peut pas le voir, et affiché là où il n’y a pas d’autocollants.',
+    full: 'Tu as 200 autocollants et il n’y a plus de place. Retires-en d’abord quelques-uns.',
+    pack: 'Voir la série d’autocollants',
+    packTitle: 'Série d’autocollants',
+    packAdd: 'Ajouter la série',
+    packAdding: 'Ajout en cours…',
+    packRestricted: 'La personne qui a créé cette série ne souhaite pas que d’autres la reprennent.',
+    packMissing: 'Certaines images de cette série ne peuvent pas être récupérées d’ici.',
   },
 
   poll: {

@@ -51,7 +51,7 @@ function texts(node: unknown, path = ''): [string, string][] {
   if (typeof node === 'string') return [[path, node]];
   if (typeof node === 'function') {
     if (path === '.reason') {
-      const codes = ['network', 'server', 'credentials', 'throttled', 'policy', 'not-found', 'conflict', 'invite-invalid', 'name-invalid', 'password-weak', 'too-large', 'cannot-encrypt', 'untrusted', 'link-invalid', 'denied', 'approval', 'last-admin', 'not-member', 'blocked', 'picture-unreadable', 'storage', 'unsupported', 'internal'];
+      const codes = ['network', 'server', 'credentials', 'throttled', 'policy', 'not-found', 'conflict', 'invite-invalid', 'name-invalid', 'password-weak', 'too-large', 'cannot-encrypt', 'untrusted', 'link-invalid', 'group-link-invalid', 'denied', 'approval', 'last-admin', 'not-member', 'blocked', 'picture-unreadable', 'storage', 'unsupported', 'internal'];
       return codes.map((code) => [`${path}.${code}`, String(node({ code, seconds: 5 }))]);
     }
     return [0, 1, 2, 5].map((n) => [`${path}(${n})`, String(node(n, n))]);
@@ -79,7 +79,7 @@ describe.each(languages.map((language) => [language.tag, language] as const))('t
 test('no German text was left in English', () => {
   const same = texts(de).filter(([path, text]) => new Map(texts(en)).get(path) === text).map(([path]) => path);
   // Names and words that are the same in both.
-  expect(same.filter((path) => !/^\.(app|notification\.title|shortcuts\.keys|signIn\.address$|settings\.about\.server|settings\.data\.words\.chats|newChat\.|list\.(title|label)|details\.status|connection\.offline$|presence\.online|chat\.(arrived|fileKinds\.video)|group\.says|poll\.by|password\.|signIn\.on)/.test(path))).toEqual([]);
+  expect(same.filter((path) => !/^\.(app|notification\.title|shortcuts\.keys|signIn\.address$|settings\.about\.server|settings\.data\.words\.(chats|sticker$)|sticker\.(kind|named)|newChat\.|list\.(title|label)|details\.status|connection\.offline$|presence\.online|chat\.(arrived|fileKinds\.video)|group\.says|poll\.by|password\.|signIn\.on)/.test(path))).toEqual([]);
 });
 
 test('French keeps narrow spaces before its double marks and inside guillemets', () => {

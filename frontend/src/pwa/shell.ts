@@ -19,7 +19,7 @@ const IN_USE = '/in-use';
 /** The page that is every view of the app. */
 const PAGE = '/';
 /** The first parts of the paths of those views. Other pages of the server are none of our business. */
-const PLACES: ReadonlySet<string> = new Set(['', 'i', 'chat', 'requests', 'archived', 'settings', 'groups', 'g', 'l', 'open']);
+const PLACES: ReadonlySet<string> = new Set(['', 'i', 'chat', 'requests', 'archived', 'settings', 'groups', 'g', 'l', 'open', 'add-account']);
 /** Names in here change with the content. */
 const HASHED = '/assets/';
 

@@ -1,4 +1,5 @@
-import type { Core, Events } from '../core/api';
+import type { Core, Events, Snapshot } from '../core/api';
+import { AccountsStore, type WindowMemory } from './accounts';
 import { type Attempt, attempts } from './actions';
 import { followBadge } from './badge';
 import { bareBrowser, type BrowserHost } from './browser';
@@ -11,10 +12,10 @@ import { DeviceNews, MemberNews } from './devices';
 import { RecentEmoji } from './emoji';
 import { FamilyStore } from './family';
 import { Install } from './install';
-import { launch } from './launch';
+import { accountOf, launch } from './launch';
 import { MemberNames } from './membernames';
 import { NoticeStore } from './notices';
-import { closeWhenRead, type NotificationHost } from './notifications';
+import { tagOf, type NotificationHost } from './notifications';
 import { OverlayStore } from './overlays';
 import { PersistenceStore } from './persistence';
 import { Pictures } from './pictures';
@@ -23,6 +24,7 @@ import { reasonOf } from './reason';
 import { Router, type RouterHost } from './router';
 import { SessionStore } from './session';
 import { SignIn } from './signin';
+import { StickerShelf } from './stickers';
 import { TransferStore } from './transfers';
 import { TypingStore } from './typing';
 import { Updates } from './updates';
@@ -35,6 +37,7 @@ export interface App {
   /** The domain of the server this page came from. */
   readonly domain: Readable<string>;
   readonly session: SessionStore;
+  readonly accounts: AccountsStore;
   readonly signIn: SignIn;
   readonly contacts: ContactsStore;
   readonly pictures: Pictures;
@@ -46,6 +49,7 @@ export interface App {
   readonly memberNews: MemberNews;
   readonly memberNames: MemberNames;
   readonly recentEmoji: RecentEmoji;
+  readonly stickers: StickerShelf;
   readonly transfers: TransferStore;
   readonly family: FamilyStore;
   /** The last device that opened a link which was shown here. */
@@ -62,13 +66,15 @@ export interface App {
   readonly attempt: Attempt;
   /** Called for every message that should be shown as a notification. */
   onNotify: (event: Events['notify']) => void;
-  /** Attaches to the core and fills the stores. */
-  start(): Promise<void>;
+  /** Attaches to the core and fills the stores. `path`: where one was led; it may be meant for an account. */
+  start(path?: string): Promise<void>;
 }
 
 export interface AppHost {
   readonly router: RouterHost;
   readonly storage: Pick<Storage, 'getItem' | 'setItem'>;
+  /** Of this window alone. */
+  readonly window?: WindowMemory;
   readonly clock?: Clock;
   readonly browser?: BrowserHost;
 }
@@ -78,6 +84,7 @@ export function createApp(core: Core, host: AppHost): App {
   const browser = host.browser ?? bareBrowser;
   const domain = new Cell('');
   const session = new SessionStore();
+  const accounts = new AccountsStore(core, session, host.window ?? { getItem: () => null, setItem: () => undefined, removeItem: () => undefined });
   const contacts = new ContactsStore();
   const pictures = new Pictures(core);
   const chats = new ChatsStore();
@@ -86,6 +93,7 @@ export function createApp(core: Core, host: AppHost): App {
   const memberNews = new MemberNews();
   const memberNames = new MemberNames(core);
   const transfers = new TransferStore();
+  const stickers = new StickerShelf(core);
   const notices = new NoticeStore(clock);
   const family = new FamilyStore(core, session, notices);
   const pairingNews = new Cell<Events['pairing'] | undefined>(undefined);
@@ -95,17 +103,41 @@ export function createApp(core: Core, host: AppHost): App {
   const install = new Install(browser.install);
   const conversations = new Conversations(core, clock, (address) => chatWith(chats.get(), contacts.get(), address));
 
+  /** Everything is of the account that is looked at: another one begins anew. */
+  const look = (snapshot: Snapshot): void => {
+    domain.set(snapshot.domain);
+    accounts.remember(snapshot.session.address);
+    router.belong(snapshot.session.address);
+    accounts.set(snapshot.accounts);
+    conversations.clear();
+    typing.clear();
+    for (const news of [deviceNews, memberNews, memberNames, transfers]) news.clear();
+    pairingNews.set(undefined);
+    stickers.clear();
+    family.clear();
+    pictures.reset(snapshot);
+    contacts.reset(snapshot.contacts);
+    chats.reset(snapshot.chats);
+    session.set(snapshot.session);
+  };
+
   const takes: { readonly [K in keyof Events]: (data: Events[K]) => void } = {
+    looking: (snapshot) => {
+      const had = session.get().address !== undefined;
+      overlays.close();
+      app.signIn.reset();
+      // What was open belongs to the account before. An invitation knows itself where it leads.
+      const { name } = router.get();
+      if (name === 'add-account' || (had && name !== 'invite' && name !== 'link')) router.reset({ name: 'home' });
+      look(snapshot);
+    },
+    accounts: (list) => {
+      pictures.accounts(list);
+      accounts.set(list);
+    },
     session: (state) => {
-      const before = session.get();
       session.set(state);
       pictures.session(state);
-      if (state.phase === 'none' && before.phase !== 'none') {
-        contacts.reset([]);
-        chats.reset([]);
-        conversations.clear();
-        overlays.close();
-      }
     },
     contacts: (data) => {
       pictures.contacts(data);
@@ -123,24 +155,26 @@ export function createApp(core: Core, host: AppHost): App {
       memberNames.apply(data);
     },
     transfer: (data) => transfers.apply(data),
+    stickers: () => stickers.apply(),
     family: (data) => family.apply(data),
     pairing: (data) => pairingNews.set(data),
     notify: (data) => app.onNotify(data),
+    read: ({ account, chat }) => browser.notifications.close(tagOf(account, chat)),
   };
 
   const app: App = {
-    core, clock, domain, session, signIn: new SignIn(core, () => domain.get()), contacts, pictures, chats, typing, conversations, deviceNews, memberNews, memberNames, notices, overlays,
-    family, pairingNews, recentEmoji: new RecentEmoji(host.storage), transfers,
+    core, clock, domain, session, accounts, signIn: new SignIn(core, () => domain.get()), contacts, pictures, chats, typing, conversations, deviceNews, memberNews, memberNames, notices, overlays,
+    family, pairingNews, recentEmoji: new RecentEmoji(host.storage), stickers, transfers,
     inbox: new Derived([chats, contacts], () => inbox(chats.get(), contacts.get())),
     preferences,
     router, install,
     updates: new Updates(browser.updates, clock, session),
     persistence: new PersistenceStore(browser.storage, clock, host.storage, session, install),
     notifications: browser.notifications,
-    wakeups: new Wakeups(browser.wakeups, core, session, preferences),
+    wakeups: new Wakeups(browser.wakeups, core, session, accounts, preferences),
     attempt: attempts(notices),
     onNotify: () => undefined,
-    start: async () => {
+    start: async (path = '') => {
       try {
         // Events that arrive before the snapshot are part of it (they follow it in order).
         const early: (() => void)[] = [];
@@ -149,12 +183,8 @@ export function createApp(core: Core, host: AppHost): App {
           const take = (): void => takes[event](data);
           if (attached) take();
           else early.push(take);
-        });
-        domain.set(snapshot.domain);
-        pictures.reset(snapshot);
-        contacts.reset(snapshot.contacts);
-        chats.reset(snapshot.chats);
-        session.set(snapshot.session);
+        }, accountOf(path) ?? accounts.remembered());
+        look(snapshot);
         attached = true;
         early.forEach((take) => take());
       } catch (error) {
@@ -163,9 +193,8 @@ export function createApp(core: Core, host: AppHost): App {
       }
     },
   };
-  followBadge(chats, contacts, (count) => browser.badge(count));
-  closeWhenRead(chats, browser.notifications);
+  followBadge(accounts, (count) => browser.badge(count));
   browser.onWoken(() => void core.reconnect().catch(() => undefined));
-  browser.onGo((path) => launch(app, path));
+  browser.onGo((path) => void launch(app, path));
   return app;
 }

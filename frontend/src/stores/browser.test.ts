@@ -3,7 +3,6 @@ import { FakeClock } from '../../test/fake/clock';
 import { FakeCore } from '../../test/fake/core';
 import { FakeHistory, memoryStorage } from '../../test/fake/host';
 import { family } from '../../test/fake/seed';
-import type { Message } from '../core/api';
 import { type App, createApp } from './app';
 import { bareBrowser, type BrowserHost } from './browser';
 import type { InstallState } from './install';
@@ -181,9 +180,10 @@ test('the icon counts what is meant for oneself', async () => {
   expect(before).toBe(expected);
   const [direct, group] = [[...app.chats.get().values()].find((chat) => chat.kind === 'direct'), [...app.chats.get().values()].find((chat) => chat.kind === 'group')];
   if (!direct || !group) throw new Error('the family has both');
-  core.tell('chats', { changed: [{ ...direct, unread: direct.unread + 2 }, { ...group, unread: group.unread + 5, mentions: group.mentions + 1 }], removed: [] });
+  core.setChat(direct.id, { unread: direct.unread + 2 });
+  core.setChat(group.id, { unread: group.unread + 5, mentions: group.mentions + 1 });
   expect(browser.badges.at(-1)).toBe(before + 3);
-  core.setSession({ phase: 'none' });
+  await core.signOut();
   expect(browser.badges.at(-1)).toBe(0);
 });
 
@@ -192,10 +192,11 @@ test('what was read elsewhere is not told any more', async () => {
   const { app, core } = await started(browser);
   const chat = [...app.chats.get().values()].find((one) => one.unread > 0);
   if (!chat) throw new Error('the family has unread messages');
-  core.tell('chats', { changed: [{ ...chat, last: { text: 'another', at: 1, outgoing: false, state: 'received' } satisfies Pick<Message, 'text' | 'at' | 'outgoing' | 'state'> }], removed: [] });
-  expect(browser.asked).not.toContain(`close ${chat.id}`);
-  core.tell('chats', { changed: [{ ...chat, unread: 0 }], removed: [] });
-  expect(browser.asked).toContain(`close ${chat.id}`);
+  const close = `close mira@linden.example ${chat.id}`;
+  core.setChat(chat.id, { last: { text: 'another', at: 1, outgoing: false, state: 'received' } });
+  expect(browser.asked).not.toContain(close);
+  core.setChat(chat.id, { unread: 0 });
+  expect(browser.asked).toContain(close);
 });
 
 describe('being woken', () => {
@@ -233,7 +234,7 @@ describe('being woken', () => {
     const browser = new FakeBrowser();
     const { core } = await started(browser, { pushKey: 'server', storage: wanting() });
     await settle();
-    core.setSession({ phase: 'none' });
+    await core.signOut();
     await settle();
     expect(browser.asked).toContain('unsubscribe');
   });

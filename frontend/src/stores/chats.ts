@@ -1,6 +1,8 @@
-import type { Address, Chat, Contact, Events } from '../core/api';
+import { counted, isStranger, type Address, type Chat, type Contact, type Events } from '../core/api';
 import { Cell } from './cell';
 import { byName, type Contacts, requests, shownName } from './contacts';
+
+export { counted, isStranger };
 
 export type Chats = ReadonlyMap<Address, Chat>;
 
@@ -31,14 +33,6 @@ export function chatWith(chats: Chats, contacts: Contacts, address: Address): Ch
     id: address, kind: 'direct', title, lock: 'unknown',
     unread: 0, mentions: 0, readUpTo: 0, draft: '', activeAt: 0, hasOlder: true,
   };
-}
-
-/**
- * Somebody wrote whom one does not know and has never answered: it is a request, and they see nothing of one until it is
- * accepted.
- */
-export function isStranger(chat: Chat, contact: Contact | undefined): boolean {
-  return chat.kind === 'direct' && chat.answered !== true && chat.last !== undefined && (contact === undefined || contact.relation === 'none' || contact.relation === 'request');
 }
 
 /** What the list pane shows, top to bottom. */
@@ -101,9 +95,4 @@ export function inbox(chats: Chats, contacts: Contacts): Inbox {
     people: people.map((contact) => contact.address),
     unread,
   };
-}
-
-/** What of a chat counts as unread: of a muted one only what names one, where that is wanted. */
-export function counted(chat: Chat): number {
-  return chat.muted ? (chat.muted.exceptMentions ? chat.mentions : 0) : Math.max(chat.unread, chat.marked ? 1 : 0);
 }

@@ -1,4 +1,4 @@
-import type { Address, Chat, Commands, Events, Message, Page, Place, Reason } from '../core/api';
+import type { Address, Chat, Commands, Events, Message, Page, Place, Reason, Sticker } from '../core/api';
 import { Cell, type Readable } from './cell';
 import type { Clock } from './clock';
 import { toggled } from './emoji';
@@ -27,7 +27,7 @@ export type SendResult =
   | { readonly sent: 'ask'; readonly before: boolean }
   | { readonly sent: 'no'; readonly reason: Reason };
 
-type Core = Pick<Commands, 'page' | 'pinned' | 'pin' | 'placeAt' | 'message' | 'stageFiles' | 'stagedFiles' | 'send' | 'sendFile' | 'edit' | 'react' | 'retract' | 'retry' | 'discard' | 'markRead' | 'setDraft' | 'setTyping' | 'focus'>;
+type Core = Pick<Commands, 'page' | 'pinned' | 'pin' | 'placeAt' | 'message' | 'stageFiles' | 'stagedFiles' | 'send' | 'sendFile' | 'sendSticker' | 'edit' | 'react' | 'retract' | 'retry' | 'discard' | 'markRead' | 'setDraft' | 'setTyping' | 'focus'>;
 
 const pageSize = 50;
 const keepLoaded = 600;
@@ -332,6 +332,22 @@ export class Conversation implements Readable<ConversationState> {
       }
       return { sent: files.length > 0 ? 'yes' : 'nothing' };
     } catch (error) {
+      return { sent: 'no', reason: reasonOf(error) };
+    }
+  }
+
+  /** Sends a sticker at once, as the answer that was being written, if one was. */
+  async sendSticker(sticker: Sticker): Promise<SendResult> {
+    const staged = this.staged.get();
+    const answered = staged?.kind === 'reply' ? staged.message : undefined;
+    if (answered) this.unstage();
+    try {
+      if (this.#timeline.hasNewer) await this.reload();
+      const stored = await this.#core.sendSticker(this.address, sticker.id, { id: crypto.randomUUID(), ...(answered && { replyTo: answered.id }) });
+      this.apply({ chat: this.address, changed: [stored], removed: [] });
+      return { sent: 'yes' };
+    } catch (error) {
+      if (answered && !this.staged.get()) this.answer(answered);
       return { sent: 'no', reason: reasonOf(error) };
     }
   }

@@ -19,7 +19,7 @@ export class Conversations {
 
   of(address: Address): Conversation {
     const known = this.#open.get(address);
-    const conversation = known ?? new Conversation(this.#core, this.#clock, address, () => this.#chat(address));
+    const conversation = known ?? new Conversation(this.#core.bound(), this.#clock, address, () => this.#chat(address));
     this.#open.delete(address);
     this.#open.set(address, conversation);
     for (const oldest of this.#open.keys()) {

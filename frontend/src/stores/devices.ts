@@ -11,6 +11,10 @@ export class DeviceNews extends Cell<ReadonlyMap<Address, Events['devices']>> {
   apply(event: Events['devices']): void {
     this.update((news) => new Map(news).set(event.address, { ...event }));
   }
+
+  clear(): void {
+    this.set(new Map());
+  }
 }
 
 /** Groups whose people changed; a new object for every change. */
@@ -21,6 +25,10 @@ export class MemberNews extends Cell<ReadonlyMap<Address, Events['members']>> {
 
   apply(event: Events['members']): void {
     this.update((news) => new Map(news).set(event.chat, { ...event }));
+  }
+
+  clear(): void {
+    this.set(new Map());
   }
 }
 

@@ -28,7 +28,7 @@ test('is read when one comes online and when something happens, and forgotten wh
   await Promise.resolve();
   expect(asked).toBe(3);
   expect(done).toEqual(['not-approved']);
-  session.set({ phase: 'none', catchingUp: false });
+  store.clear();
   expect(store.get().known).toBe(false);
 });
 

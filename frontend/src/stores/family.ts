@@ -31,10 +31,13 @@ export class FamilyStore extends Cell<FamilyState> {
     if (now === this.#phase) return;
     this.#phase = now;
     if (now === 'online') void this.load();
-    if (now === 'none') {
-      this.#turn++;
-      this.set({ family: nobody, known: false });
-    }
+  }
+
+  /** Another account: nothing is known of its family. */
+  clear(): void {
+    this.#turn++;
+    this.#phase = 'starting';
+    this.set({ family: nobody, known: false });
   }
 
   async load(): Promise<void> {

@@ -6,7 +6,7 @@ const member = (name: string, part: Partial<Member> = {}): Member => ({ address:
 const contact = (name: string, part: Partial<Contact> = {}): [string, Contact] =>
   [`${name.toLowerCase()}@x.example`, { address: `${name.toLowerCase()}@x.example`, name, availability: 'offline', relation: 'mutual', blocked: false, ...part }];
 const group = (part: Partial<Group>): Group =>
-  ({ state: 'here', privacy: 'private', role: 'member', people: 3, may: { add: false, remove: false, configure: false }, cannotRead: [], ...part });
+  ({ state: 'here', privacy: 'private', role: 'member', people: 3, may: { add: false, remove: false, configure: false, link: false }, cannotRead: [], ...part });
 
 test('contacts are called as one calls them, others as they call themselves', () => {
   const contacts = new Map([contact('Mum'), contact('Eve', { relation: 'none' })]);
@@ -18,12 +18,12 @@ test('contacts are called as one calls them, others as they call themselves', ()
 
 test('nobody is offered what the group would refuse', () => {
   expect(deedsWith(group({}), member('Bob'))).toEqual(['write']);
-  expect(deedsWith(group({ role: 'owner', may: { add: true, remove: true, configure: true } }), member('Me', { self: true }))).toEqual([]);
-  const admin = group({ role: 'admin', may: { add: true, remove: true, configure: false } });
+  expect(deedsWith(group({ role: 'owner', may: { add: true, remove: true, configure: true, link: true } }), member('Me', { self: true }))).toEqual([]);
+  const admin = group({ role: 'admin', may: { add: true, remove: true, configure: false, link: false } });
   expect(deedsWith(admin, member('Bob'))).toEqual(['write', 'remove']);
   expect(deedsWith(admin, member('Bob', { role: 'admin' }))).toEqual(['write']);
   expect(deedsWith(admin, member('Bob', { role: 'owner' }))).toEqual(['write']);
-  const owner = group({ role: 'owner', may: { add: true, remove: true, configure: true } });
+  const owner = group({ role: 'owner', may: { add: true, remove: true, configure: true, link: true } });
   expect(deedsWith(owner, member('Bob'))).toEqual(['write', 'owner', 'admin', 'remove']);
   expect(deedsWith(owner, member('Bob', { role: 'owner' }))).toEqual(['write', 'admin', 'member', 'remove']);
   expect(deedsWith(owner, { ...member('x'), address: 'room@x.example/Nick', role: 'guest' })).toEqual([]);

@@ -10,6 +10,8 @@ export function routeOfLink(text: string, origin: string): Route | undefined {
   } catch {
     return undefined;
   }
-  const route = url.origin === origin ? parseRoute(url.pathname) : undefined;
-  return route?.name === 'group' || route?.name === 'invite' || route?.name === 'chat' ? route : undefined;
+  const route = parseRoute(url.pathname + url.hash);
+  // A link into a private group is good for people of other servers, too.
+  if (url.origin !== origin) return url.protocol === 'https:' && route.name === 'group' && route.key !== undefined && route.address.includes('@') ? route : undefined;
+  return route.name === 'group' || route.name === 'invite' || route.name === 'chat' ? route : undefined;
 }

@@ -31,4 +31,8 @@ export class MemberNames extends Cell<ReadonlyMap<Address, Names>> {
   apply({ chat }: Events['members']): void {
     if (this.get().has(chat)) void this.load(chat);
   }
+
+  clear(): void {
+    this.set(new Map());
+  }
 }

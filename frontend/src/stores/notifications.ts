@@ -1,6 +1,4 @@
 import type { Address } from '../core/api';
-import type { Readable } from './cell';
-import type { Chats } from './chats';
 
 export interface NotificationHost {
   /** Shows it, in the place of one with the same tag. */
@@ -21,13 +19,7 @@ export interface AppNotification {
   readonly path: string;
 }
 
-/** What was read, here or elsewhere, need not be told any more. */
-export function closeWhenRead(chats: Readable<Chats>, host: NotificationHost): void {
-  let unread = new Set<Address>();
-  chats.subscribe(() => {
-    const now = new Set<Address>();
-    for (const chat of chats.get().values()) if (chat.unread > 0) now.add(chat.id);
-    for (const chat of unread) if (!now.has(chat)) host.close(chat);
-    unread = now;
-  });
+/** Under this its notification is found again: another account may have a chat with the same person. */
+export function tagOf(account: Address, chat: Address): string {
+  return `${account} ${chat}`;
 }

@@ -1,4 +1,4 @@
-import type { Address, Message } from '../core/api';
+import type { Address, Message, Sticker } from '../core/api';
 import { Cell } from './cell';
 
 /** The dialog that lies above the app; at most one. */
@@ -6,6 +6,7 @@ export type Overlay =
   | { readonly name: 'new-chat' }
   | { readonly name: 'new-group'; readonly public?: boolean }
   | { readonly name: 'add-members'; readonly address: Address }
+  | { readonly name: 'group-link'; readonly address: Address }
   | { readonly name: 'leave-group'; readonly address: Address }
   | { readonly name: 'invite' }
   | { readonly name: 'switcher' }
@@ -20,6 +21,9 @@ export type Overlay =
   | { readonly name: 'poll'; readonly address: Address }
   | { readonly name: 'report'; readonly address: Address }
   | { readonly name: 'mute'; readonly address: Address }
+  | { readonly name: 'sticker-make'; readonly picture: Blob }
+  | { readonly name: 'sticker-pack'; readonly message: Message }
+  | { readonly name: 'sticker-remove'; readonly sticker: Sticker }
   | { readonly name: 'forward'; readonly message: Message };
 
 export class OverlayStore extends Cell<Overlay | undefined> {

@@ -42,7 +42,7 @@ describe('pictures', () => {
     pictures.session({ phase: 'online', address: 'me', picture: 'h3', catchingUp: false });
     pictures.chats({ changed: [group, { id: 'a', kind: 'direct' } as Chat], removed: [] });
     expect(Object.fromEntries(pictures.get())).toEqual({ g: 'h2', me: 'h3' });
-    pictures.session({ phase: 'none', catchingUp: false });
+    pictures.reset({ domain: '', accounts: [], session: { phase: 'none', catchingUp: false }, contacts: [], chats: [] });
     expect(pictures.get().size).toBe(0);
   });
 });

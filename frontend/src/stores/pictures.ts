@@ -16,6 +16,7 @@ const objectUrls: Addresses = { make: (picture) => URL.createObjectURL(picture),
 export class Pictures extends Cell<Faces> {
   readonly #core: Pick<Commands, 'picture'>;
   readonly #addresses: Addresses;
+  #own: ReadonlySet<string> = new Set();
   readonly #urls = new Map<string, Cell<string | undefined>>();
 
   constructor(core: Pick<Commands, 'picture'>, addresses: Addresses = objectUrls) {
@@ -43,16 +44,22 @@ export class Pictures extends Cell<Faces> {
     }
   }
 
-  reset({ session, contacts, chats }: Snapshot): void {
+  reset({ session, contacts, chats, accounts }: Snapshot): void {
     this.set(new Map());
+    this.accounts(accounts);
     this.session(session);
     this.contacts({ changed: contacts, removed: [] });
     this.chats({ changed: chats, removed: [] });
   }
 
   session(state: SessionState): void {
-    if (state.phase === 'none') this.#replace(new Map());
-    else if (state.address !== undefined) this.#follow([[state.address, state.picture]]);
+    if (state.address !== undefined) this.#follow([[state.address, state.picture]]);
+  }
+
+  /** What the accounts of this browser show of themselves stays at hand. */
+  accounts(accounts: Events['accounts']): void {
+    this.#own = new Set(accounts.flatMap(({ picture }) => picture ?? []));
+    this.#release();
   }
 
   contacts({ changed, removed }: Events['contacts']): void {
@@ -78,7 +85,11 @@ export class Pictures extends Cell<Faces> {
   /** What nobody shows any more is let go, after those who showed it have been told. */
   #replace(next: Faces): void {
     this.set(next);
-    const used = new Set(next.values());
+    this.#release();
+  }
+
+  #release(): void {
+    const used = new Set([...this.get().values(), ...this.#own]);
     for (const [hash, cell] of this.#urls) {
       if (used.has(hash)) continue;
       this.#urls.delete(hash);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { FakeHistory } from '../../test/fake/host';
+import { launch } from './launch';
 import { formatRoute, parseRoute, type Route } from './route';
 import { Router } from './router';
 
@@ -9,6 +10,9 @@ const routes: readonly (readonly [string, Route])[] = [
   ['/chat/anna@linden.example', { name: 'chat', address: 'anna@linden.example', details: false }],
   ['/chat/anna@linden.example/details', { name: 'chat', address: 'anna@linden.example', details: true }],
   ['/chat/a%3Fb%2Fc@x.example', { name: 'chat', address: 'a?b/c@x.example', details: false }],
+  ['/g/garden@groups.linden.example', { name: 'group', address: 'garden@groups.linden.example' }],
+  ['/g/garden@groups.linden.example#3q2-7w', { name: 'group', address: 'garden@groups.linden.example', key: '3q2-7w' }],
+  ['/g/garden@groups.linden.example#a%23b', { name: 'group', address: 'garden@groups.linden.example', key: 'a#b' }],
   ['/requests', { name: 'requests' }],
   ['/archived', { name: 'archived' }],
   ['/settings', { name: 'settings', section: undefined }],
@@ -61,4 +65,11 @@ test('back after a leap within a place leads to where one was, and stays there',
   history.back();
   expect(back).toHaveLength(2);
   expect(router.get()).toMatchObject({ name: 'chat' });
+});
+
+test('what stands behind the # of a link that the system opens is kept', async () => {
+  const router = new Router(new FakeHistory('/'));
+  const app = { router, session: { get: () => ({ phase: 'online' }) }, overlays: { open: () => undefined } } as unknown as Parameters<typeof launch>[0];
+  await launch(app, '/g/garden@groups.linden.example?utm=poster#3q2-7w');
+  expect(router.get()).toEqual({ name: 'group', address: 'garden@groups.linden.example', key: '3q2-7w' });
 });

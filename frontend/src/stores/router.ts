@@ -1,3 +1,4 @@
+import type { Address } from '../core/api';
 import { Cell, type Readable } from './cell';
 import { formatRoute, parentRoute, parseRoute, type Route } from './route';
 
@@ -6,8 +7,10 @@ export interface RouterHost {
   path(): string;
   /** How many steps of this app lie behind the present one. */
   depth(): number;
-  push(path: string, depth: number): void;
-  replace(path: string, depth: number): void;
+  /** Whose place it is: of the account that was looked at when one went there. */
+  owner(): Address | undefined;
+  push(path: string, depth: number, owner: Address | undefined): void;
+  replace(path: string, depth: number, owner: Address | undefined): void;
   back(): void;
   onPop(listener: () => void): void;
 }
@@ -15,15 +18,19 @@ export interface RouterHost {
 /** The History API as a router host. */
 export function browserHost(window: Window): RouterHost {
   const { history, location } = window;
+  const state = (): object => (typeof history.state === 'object' && history.state !== null ? history.state as object : {});
   return {
-    path: () => location.pathname,
+    path: () => location.pathname + location.hash,
     depth: () => {
-      const state: unknown = history.state;
-      return typeof state === 'object' && state !== null && 'depth' in state && typeof state.depth === 'number'
-        ? state.depth : 0;
+      const now = state();
+      return 'depth' in now && typeof now.depth === 'number' ? now.depth : 0;
     },
-    push: (path, depth) => history.pushState({ depth }, '', path),
-    replace: (path, depth) => history.replaceState({ depth }, '', path),
+    owner: () => {
+      const now = state();
+      return 'owner' in now && typeof now.owner === 'string' ? now.owner : undefined;
+    },
+    push: (path, depth, owner) => history.pushState({ depth, owner }, '', path),
+    replace: (path, depth, owner) => history.replaceState({ depth, owner }, '', path),
     back: () => history.back(),
     onPop: (listener) => window.addEventListener('popstate', listener),
   };
@@ -34,11 +41,16 @@ export class Router implements Readable<Route> {
   readonly #route: Cell<Route>;
   /** How to return from leaps within a place, innermost last. */
   readonly #leaps: { readonly depth: number; readonly back: () => void }[] = [];
+  /** The account that is looked at. */
+  #owner: Address | undefined;
 
   constructor(host: RouterHost) {
     this.#host = host;
     this.#route = new Cell(parseRoute(host.path()));
     host.onPop(() => {
+      const owner = host.owner();
+      // A place in another account means nothing in this one.
+      if (owner !== undefined && owner !== this.#owner) return this.reset({ name: 'home' });
       const leap = this.#leaps.at(-1);
       const returned = leap !== undefined && host.depth() < leap.depth;
       while ((this.#leaps.at(-1)?.depth ?? 0) > host.depth()) this.#leaps.pop();
@@ -60,15 +72,28 @@ export class Router implements Readable<Route> {
     if (path === formatRoute(this.get())) return;
     const depth = this.#host.depth();
     this.#leaps.length = 0;
-    if (options.replace) this.#host.replace(path, depth);
-    else this.#host.push(path, depth + 1);
+    if (options.replace) this.#host.replace(path, depth, this.#owner);
+    else this.#host.push(path, depth + 1, this.#owner);
+    this.#route.set(route);
+  }
+
+  /** From now on places are of this account, the present one as well. */
+  belong(owner: Address | undefined): void {
+    this.#owner = owner;
+    if (this.#host.owner() !== owner) this.#host.replace(this.#host.path(), this.#host.depth(), owner);
+  }
+
+  /** Goes there as if nothing had been before: nothing of that is to come back by going "up". */
+  reset(route: Route): void {
+    this.#leaps.length = 0;
+    this.#host.replace(formatRoute(route), 0, this.#owner);
     this.#route.set(route);
   }
 
   /** One goes on within the same place: the browser's own "back" leads to where one was. */
   leap(back: () => void): void {
     const depth = this.#host.depth() + 1;
-    this.#host.push(this.#host.path(), depth);
+    this.#host.push(this.#host.path(), depth, this.#owner);
     this.#leaps.push({ depth, back });
   }
 

@@ -43,6 +43,11 @@ export class SignIn extends Cell<SignInState> {
     }
   }
 
+  /** Begins anew. */
+  reset(): void {
+    this.set({ busy: false });
+  }
+
   /** Forgets the account whose password was refused, to make room for another. */
   async forget(): Promise<void> {
     this.set({ busy: true });

@@ -13,4 +13,8 @@ export class TransferStore extends Cell<ReadonlyMap<string, number>> {
     else next.set(id, total > 0 ? done / total : 0);
     this.set(next);
   }
+
+  clear(): void {
+    this.set(new Map());
+  }
 }

@@ -32,4 +32,10 @@ export class TypingStore extends Cell<Writing> {
     else next.delete(chat);
     this.set(next);
   }
+
+  clear(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    this.set(new Map());
+  }
 }

@@ -3,11 +3,12 @@ import type { Commands, GroupInfo } from '../core/api';
 import { DirectoryStore, matching } from './directory';
 import { routeOfLink } from './link';
 import { formatRoute, parseRoute } from './route';
-import { routeOfUri } from './uri';
+import { formatUri, routeOfUri } from './uri';
 
 test.each([
   ['xmpp:garden@groups.example.org?join', { name: 'group', address: 'garden@groups.example.org' }],
-  ['XMPP:Garden@Groups.example.org?join;password=x', { name: 'group', address: 'garden@groups.example.org' }],
+  ['XMPP:Garden@Groups.example.org?join;password=S3cret-%26', { name: 'group', address: 'garden@groups.example.org', key: 'S3cret-&' }],
+  ['xmpp:garden@groups.example.org?join;password=', { name: 'group', address: 'garden@groups.example.org' }],
   ['xmpp:na%C3%AFve@example.org/phone', { name: 'chat', address: 'naïve@example.org', details: false }],
   ['xmpp:anna@example.org?message;body=hi', { name: 'chat', address: 'anna@example.org', details: false }],
   ['xmpp:anna@example.org?roster;preauth=T0k-en;ibr=y', { name: 'invite', token: 'T0k-en' }],
@@ -21,8 +22,17 @@ test.each([
 test.each([
   ['https://chat.example.org/g/garden@groups.example.org', { name: 'group', address: 'garden@groups.example.org' }],
   ['https://chat.example.org/i/token', { name: 'invite', token: 'token' }],
+  ['https://chat.example.org/g/garden@groups.example.org#3q2-7w', { name: 'group', address: 'garden@groups.example.org', key: '3q2-7w' }],
+  ['https://far.example/g/garden@groups.far.example#3q2-7w', { name: 'group', address: 'garden@groups.far.example', key: '3q2-7w' }],
+  ['https://far.example/g/garden#3q2-7w', undefined], ['http://far.example/g/garden@groups.far.example#x', undefined], ['https://far.example/i/token#x', undefined],
   ['https://evil.example/g/garden@groups.example.org', undefined], ['https://chat.example.org/settings', undefined], ['anna', undefined], ['', undefined],
 ])('the link %s leads to %j', (link, route) => expect(routeOfLink(link, 'https://chat.example.org')).toEqual(route));
+
+test('links for other apps lead back', () => {
+  const uri = formatUri('garden@groups.example.org', '3q2-7w');
+  expect(uri).toBe('xmpp:garden@groups.example.org?join;password=3q2-7w');
+  expect(routeOfUri(uri)).toEqual({ name: 'group', address: 'garden@groups.example.org', key: '3q2-7w' });
+});
 
 test('what the system hands over is a place in the app', () => {
   expect(parseRoute('/open/xmpp%3Agarden%40groups.example.org%3Fjoin')).toEqual({ name: 'group', address: 'garden@groups.example.org' });

@@ -6,10 +6,17 @@ export function routeOfUri(text: string): Route | undefined {
   if (!parts) return undefined;
   const address = decoded(parts[1] ?? '').replace(/\/.*$/s, '').toLowerCase();
   const [action = '', ...pairs] = (parts[2] ?? '').split(';');
-  const token = pairs.map((pair) => pair.split('=')).find(([name]) => name === 'preauth')?.[1];
+  const value = (name: string): string | undefined => pairs.map((pair) => pair.split('=')).find(([key]) => key === name)?.[1];
+  const token = value('preauth');
   if ((action === 'register' || action === 'roster') && token !== undefined && token !== '') return { name: 'invite', token: decoded(token) };
   if (!/^[^\s@]+@[^\s@]+$/.test(address)) return undefined;
-  return action === 'join' ? { name: 'group', address } : { name: 'chat', address, details: false };
+  const password = value('password') ?? '';
+  return action === 'join' ? { name: 'group', address, ...(password !== '' && { key: decoded(password) }) } : { name: 'chat', address, details: false };
+}
+
+/** The link with which other apps enter a private group (XEP-0045 section 17.3). */
+export function formatUri(group: string, key: string): string {
+  return `xmpp:${encodeURIComponent(group).replaceAll('%40', '@')}?join;password=${encodeURIComponent(key)}`;
 }
 
 function decoded(part: string): string {

@@ -1,4 +1,4 @@
-import type { BrowserSubscription, Core, SessionState } from '../core/api';
+import type { AccountInfo, BrowserSubscription, Core, SessionState } from '../core/api';
 import { Cell, type Readable } from './cell';
 import type { Preferences } from './preferences';
 
@@ -20,24 +20,28 @@ export class Wakeups extends Cell<WakeupState> {
   readonly #host: WakeupHost;
   readonly #core: Pick<Core, 'pushKey' | 'enablePush' | 'disablePush'>;
   readonly #session: Readable<SessionState>;
+  readonly #accounts: Readable<readonly AccountInfo[]>;
   readonly #preferences: Readable<Preferences>;
   #wanted: boolean | undefined;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(host: WakeupHost, core: Pick<Core, 'pushKey' | 'enablePush' | 'disablePush'>, session: Readable<SessionState>, preferences: Readable<Preferences>) {
+  constructor(host: WakeupHost, core: Pick<Core, 'pushKey' | 'enablePush' | 'disablePush'>, session: Readable<SessionState>, accounts: Readable<readonly AccountInfo[]>, preferences: Readable<Preferences>) {
     super('unknown');
     this.#host = host;
     this.#core = core;
     this.#session = session;
+    this.#accounts = accounts;
     this.#preferences = preferences;
     session.subscribe(() => this.#follow());
+    accounts.subscribe(() => this.#follow());
     preferences.subscribe(() => this.#follow());
   }
 
   #follow(): void {
     const { phase } = this.#session.get();
     const wanted = this.#preferences.get().notifications;
-    if (phase === 'none' || phase === 'locked') {
+    if (phase === 'starting') return;
+    if (this.#accounts.get().every((account) => account.phase === 'locked')) {
       // Nobody is here whom it could be told. The server has forgotten it, or will when it finds nobody.
       if (this.#wanted !== undefined || this.get() === 'on') this.#do(() => this.#host.unsubscribe(), 'unknown');
       this.#wanted = undefined;

@@ -1,11 +1,13 @@
 import { createEffect, type JSX, lazy, Match, on, Show, Suspense, Switch } from 'solid-js';
 import type { App } from '../stores/app';
 import { read } from './adapter';
+import { attention } from './attention';
 import { AppContext, useView } from './context';
 import { Contained } from './parts/Contained';
 import { Mark } from './parts/Mark';
 import { Patiently } from './parts/states';
 import { Toasts } from './parts/Toasts';
+import { notifications } from './shell/notifications';
 import { Speaking } from './Speaking';
 
 const InvitePage = lazy(() => import('./entry/InvitePage'));
@@ -19,10 +21,22 @@ export function Root(props: { readonly app: App }): JSX.Element {
     <Speaking preferences={props.app.preferences}>
       <AppContext.Provider value={props.app}>
         <Contained><Place /></Contained>
+        <Telling />
         <Toasts />
       </AppContext.Provider>
     </Speaking>
   );
+}
+
+/** Notifications come wherever one is in the app, as long as there is an account to which somebody can write. */
+function Telling(): JSX.Element {
+  const { app, t } = useView();
+  const accounts = read(app.accounts);
+  const Told = (): JSX.Element => {
+    notifications(app, t, attention());
+    return undefined;
+  };
+  return <Show when={accounts().length > 0}><Told /></Show>;
 }
 
 /** The first choice: an invitation, the way in, or the app. */
@@ -41,6 +55,7 @@ function Place(): JSX.Element {
     return now.name === 'link' ? now.token : undefined;
   };
   const outside = (): boolean => session().phase === 'none' || session().phase === 'locked' || signingIn().busy;
+  const adding = (): boolean => route().name === 'add-account' && session().phase !== 'none';
   createEffect(on(token, () => app.overlays.close(), { defer: true }));
   return (
     <Suspense fallback={<Splash />}>
@@ -48,6 +63,7 @@ function Place(): JSX.Element {
         <Match when={token()} keyed>{(it) => <InvitePage token={it} />}</Match>
         <Match when={session().phase === 'starting'}><Splash /></Match>
         <Match when={link()} keyed>{(it) => <LinkPage token={it} />}</Match>
+        <Match when={adding()}><SignInPage adding /></Match>
         <Match when={outside()}>
           <SignInPage />
           <Show when={overlay()?.name === 'sign-out'}><SignOut /></Show>

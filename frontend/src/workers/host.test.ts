@@ -116,7 +116,7 @@ interface TestPage {
   plug(worker: Worker): void;
 }
 
-const EMPTY: Snapshot = { domain: 'example.org', session: { phase: 'online', catchingUp: false }, contacts: [], chats: [] };
+const EMPTY: Snapshot = { domain: 'example.org', accounts: [], session: { phase: 'online', catchingUp: false }, contacts: [], chats: [] };
 
 class FakeCore implements RunningCore {
   readonly pages = new Map<string, (message: ToPage) => void>();
@@ -207,7 +207,7 @@ describe('one worker for all tabs', () => {
     await settle();
     expect(await page.core.reconnect()).toBe('reconnect');
     expect(browser.cores.length).toBe(2);
-    expect(page.events.map(([event]) => event)).toEqual(['session', 'contacts', 'chats']);
+    expect(page.events.map(([event]) => event)).toEqual(['accounts', 'session', 'contacts', 'chats']);
   });
 });
 
@@ -359,5 +359,49 @@ describe('the client', () => {
     client.coreUp();
     expect(posted.filter((message) => message.kind === 'call').map((message) => message.method)).toEqual(
       expect.arrayContaining(['setActive', 'focus']));
+  });
+
+  const looking = (address: string, chat: string): Snapshot => ({
+    ...EMPTY, session: { phase: 'online', address, catchingUp: false }, chats: [{ id: chat } as Snapshot['chats'][number]],
+  });
+
+  it('gives every command to the account that was looked at when it was given', async () => {
+    const posted: ToCore[] = [];
+    const client = new Client((message) => posted.push(message));
+    client.coreUp();
+    const told: string[] = [];
+    void client.core.attach((event) => told.push(event), 'one@b');
+    expect(posted).toEqual([{ kind: 'attach', call: 1, account: 'one@b' }]);
+    client.received({ kind: 'snapshot', call: 1, snapshot: looking('one@b', 'x@y') });
+    const bound = client.core.bound();
+    void client.core.page('x@y', { limit: 1 });
+    void client.core.focus('x@y');
+    client.received({ kind: 'event', event: 'looking', data: looking('two@b', 'z@y') });
+    void client.core.reconnect();
+    void bound.setDraft('x@y', 'late');
+    expect(posted.slice(1).map((message) => message.kind === 'call' && [message.method, message.account])).toEqual(
+      [['page', 'one@b'], ['focus', 'one@b'], ['reconnect', 'two@b'], ['setDraft', 'one@b']]);
+    expect(told).toEqual(['looking']);
+    // The next core is asked for the account of now, and hears nothing of the chats of the one before.
+    posted.length = 0;
+    client.coreUp();
+    expect(posted.find((message) => message.kind === 'attach')).toMatchObject({ account: 'two@b' });
+    client.received({ kind: 'snapshot', call: (posted.find((message) => message.kind === 'attach') as { call: number }).call, snapshot: looking('two@b', 'z@y') });
+    expect(posted.some((message) => message.kind === 'call' && message.account === 'two@b' && message.method !== 'reconnect')).toBe(false);
+    expect(told.slice(1)).toEqual(['accounts', 'session', 'contacts', 'chats']);
+  });
+
+  it('begins anew when the next core does not have the account any more', async () => {
+    const posted: ToCore[] = [];
+    const client = new Client((message) => posted.push(message));
+    client.coreUp();
+    const told: [string, unknown][] = [];
+    void client.core.attach((event, data) => told.push([event, data]));
+    client.received({ kind: 'snapshot', call: 1, snapshot: looking('one@b', 'x@y') });
+    posted.length = 0;
+    client.coreUp();
+    const attach = posted.find((message) => message.kind === 'attach') as { call: number };
+    client.received({ kind: 'snapshot', call: attach.call, snapshot: looking('two@b', 'z@y') });
+    expect(told).toEqual([['looking', looking('two@b', 'z@y')]]);
   });
 });

@@ -40,7 +40,7 @@ const encrypted = define(ESFS, 'encrypted', {
   sources: child(innerSources),
 });
 
-const sources = define(SFS, 'sources', { urls: children(urlData), encrypted: children(encrypted) });
+export const sources = define(SFS, 'sources', { urls: children(urlData), encrypted: children(encrypted) });
 
 export const fileSharing = define(SFS, 'file-sharing', {
   disposition: optional(attr.oneOf('disposition', 'inline', 'attachment')),
@@ -109,12 +109,12 @@ export function sharedFile({ disposition, file, sources: from }: FileSharing): S
   };
 }
 
-function sha256Of(hashes: readonly Of<typeof hash>[]): Bytes | undefined {
+export function sha256Of(hashes: readonly Of<typeof hash>[]): Bytes | undefined {
   const found = hashes.find(({ algo, value }) => algo.toLowerCase() === 'sha-256' && value.length === 32);
   return found?.value;
 }
 
-function isHttps(target: string): boolean {
+export function isHttps(target: string): boolean {
   try {
     const { protocol, username, password } = new URL(target);
     return protocol === 'https:' && username === '' && password === '';

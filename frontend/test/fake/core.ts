@@ -1,6 +1,6 @@
 import {
-  type Address, type BrowserSubscription, type Chat, type ChatArrangement, type Contact, type Core, CoreError, type Device, type DeviceLink, type Events, type ExportWords, type Family, type FoundMessages, type InviteInfo, type InviteLink,
-  type GroupInfo, type GroupsPage, type Login, type Member, type Message, type NewPoll, type Page, type Privacy, type Place, type ReasonCode, type Report, type Role, type SessionState, type Snapshot, type Trust,
+  type AccountInfo, type Address, type BrowserSubscription, type Chat, type ChatArrangement, type Contact, type Core, CoreError, type Device, type DeviceLink, type Events, type ExportWords, type Family, type FoundMessages, type InviteInfo, type InviteLink,
+  type GroupInfo, type GroupLink, type GroupsPage, type Login, type Member, type Message, type NewPoll, type Page, type Privacy, type Place, type ReasonCode, type Report, type Role, type SessionState, type Snapshot, type Sticker, type StickerPack, tallied, type Trust,
 } from '../../src/core/api';
 import { marksIn, queryWords, wordsOf } from '../../src/db/words';
 
@@ -17,8 +17,15 @@ export interface World {
   family?: Family;
   /** Public groups of the server. */
   publicGroups?: GroupInfo[];
+  /** Links into groups, by group; and where links of others lead, by their keys. */
+  groupLinks?: Record<Address, GroupLink[]>;
+  openedBy?: Record<string, GroupInfo>;
   /** By the id of the message. */
   files: Map<string, Blob>;
+  /** Their pictures are among the files, as `sticker-` and the id. */
+  stickers?: Sticker[];
+  /** The pack of every sticker that has one; its pictures are among the files, as `pack-` and the number. */
+  pack?: StickerPack;
   /** What messages said before, by their id. */
   edits: Record<string, { text: string; at: number }[]>;
   logins: Login[];
@@ -37,22 +44,41 @@ type Listener = <K extends keyof Events>(event: K, data: Events[K]) => void;
  * a database or keys. For component tests and for looking at the views.
  */
 export class FakeCore implements Core {
-  readonly world: World;
+  /** Of the account that is looked at. */
+  world: World;
+  /** Of every account of this browser. */
+  readonly worlds: World[];
   /** The next call of this command is refused with this. */
   readonly refuse = new Map<keyof Core, ReasonCode>();
   /** Commands in the order in which they came, with what was given. */
   readonly calls: { readonly command: string; readonly given: readonly unknown[] }[] = [];
   #listener: Listener | undefined;
 
-  constructor(world: World) {
+  constructor(world: World, ...others: readonly World[]) {
     this.world = world;
+    this.worlds = [world, ...others];
   }
 
-  async attach(listener: Listener): Promise<Snapshot> {
+  async attach(listener: Listener, account?: Address): Promise<Snapshot> {
     this.#listener = listener;
-    return structuredClone({
-      domain: this.world.domain, session: this.world.session, contacts: this.world.contacts, chats: this.world.chats,
-    });
+    this.world = this.worlds.find(({ session }) => session.address !== undefined && session.address === account) ?? this.world;
+    return this.#snapshot();
+  }
+
+  bound(): this {
+    return this;
+  }
+
+  #snapshot(): Snapshot {
+    const { domain, session, contacts, chats } = this.world;
+    return structuredClone({ domain, accounts: this.accounts, session, contacts, chats });
+  }
+
+  get accounts(): AccountInfo[] {
+    return this.worlds.flatMap(({ session, contacts, chats }) => (session.address === undefined ? [] : {
+      address: session.address, phase: session.phase, ...tallied(chats, new Map(contacts.map((one) => [one.address, one]))),
+      ...(session.displayName !== undefined && { displayName: session.displayName }), ...(session.picture !== undefined && { picture: session.picture }),
+    }));
   }
 
   detach(): void {
@@ -61,6 +87,12 @@ export class FakeCore implements Core {
 
   tell<K extends keyof Events>(event: K, data: Events[K]): void {
     this.#listener?.(event, structuredClone(data));
+    if (event === 'session' || event === 'chats' || event === 'contacts') this.#listener?.('accounts', this.accounts);
+  }
+
+  #look(world: World): void {
+    this.world = world;
+    this.tell('looking', this.#snapshot());
   }
 
   // ── things that happen from outside, for tests and the gallery ──
@@ -95,7 +127,9 @@ export class FakeCore implements Core {
   }
 
   setChat(address: Address, part: Partial<Chat>): void {
-    const chat = { ...this.#chat(address), ...part };
+    const before = this.#chat(address);
+    const chat = { ...before, ...part };
+    if (before.unread > 0 && chat.unread === 0) this.tell('read', { account: this.world.session.address ?? '', chat: address });
     this.world.chats = [...this.world.chats.filter((it) => it.id !== address), chat];
     this.tell('chats', { changed: [chat], removed: [] });
   }
@@ -105,17 +139,47 @@ export class FakeCore implements Core {
   async signIn(address: Address, password: string): Promise<void> {
     await this.#do('signIn', '(address)', '(password)');
     if (password !== this.world.password) throw new CoreError({ code: 'credentials' });
-    this.setSession({ phase: 'connecting', address, displayName: 'Mira' });
-    this.setSession({ phase: 'online' });
+    const { session } = this.world;
+    if (session.phase === 'locked' && session.address === address) {
+      this.setSession({ phase: 'connecting' });
+      this.setSession({ phase: 'online' });
+    } else {
+      this.#enter({ phase: 'online', catchingUp: false, address, displayName: 'Mira' });
+    }
+  }
+
+  /** Looks at this account: one that is here, or another one. */
+  #enter(session: SessionState): void {
+    const known = this.worlds.find((world) => world.session.address === session.address);
+    if (known) return this.#look(known);
+    if (this.world.session.address === undefined) {
+      this.world.session = session;
+      return this.#look(this.world);
+    }
+    const world: World = { ...this.world, session, contacts: [], chats: [], messages: [], members: {}, edits: {}, files: new Map() };
+    this.worlds.push(world);
+    this.#look(world);
+  }
+
+  async switchAccount(address: Address): Promise<void> {
+    await this.#do('switchAccount', address);
+    const world = this.worlds.find(({ session }) => session.address === address);
+    if (!world) throw new CoreError({ code: 'not-found' });
+    this.#look(world);
   }
 
   async signOut(): Promise<void> {
     await this.#do('signOut');
+    const gone = this.worlds.indexOf(this.world);
+    if (this.worlds.length > 1) {
+      this.worlds.splice(gone, 1);
+      return this.#look(this.worlds[0] ?? this.world);
+    }
     this.world.session = { phase: 'none', catchingUp: false };
     this.world.contacts = [];
     this.world.chats = [];
     this.world.messages = [];
-    this.tell('session', this.world.session);
+    this.#look(this.world);
   }
 
   async reconnect(): Promise<void> {
@@ -153,7 +217,7 @@ export class FakeCore implements Core {
     const info = await this.lookupInvite(token);
     const address = `${name}@${this.world.domain}`;
     if (this.world.contacts.some((contact) => contact.address === address)) throw new CoreError({ code: 'conflict' });
-    this.setSession({ phase: 'online', address, displayName, role: info.role });
+    this.#enter({ phase: 'online', catchingUp: false, address, displayName, role: info.role });
     if (info.inviter) {
       this.setContact({ address: info.inviter, name: info.inviterName ?? '', availability: 'online', relation: 'mutual', blocked: false });
     }
@@ -162,7 +226,7 @@ export class FakeCore implements Core {
   async resetPassword(token: string, password: string): Promise<void> {
     await this.#do('resetPassword', token, '(password)');
     this.world.password = password;
-    this.setSession({ phase: 'online', address: `${this.world.invites[token]?.reset ?? 'mira'}@${this.world.domain}` });
+    this.#enter({ phase: 'online', catchingUp: false, address: `${this.world.invites[token]?.reset ?? 'mira'}@${this.world.domain}` });
   }
 
   async acceptInviteAsContact(token: string): Promise<Address> {
@@ -367,6 +431,62 @@ export class FakeCore implements Core {
     return file;
   }
 
+  async stickers(): Promise<readonly Sticker[]> {
+    await this.#do('stickers');
+    return structuredClone(this.world.stickers ?? []);
+  }
+
+  async stickerPicture(id: string): Promise<Blob> {
+    await this.#do('stickerPicture', id);
+    return this.#file(`sticker-${id}`);
+  }
+
+  async addSticker(picture: Blob, facts: { description: string; width?: number; height?: number }): Promise<Sticker> {
+    await this.#do('addSticker', picture.type, picture.size, facts);
+    const sticker: Sticker = { id: crypto.randomUUID(), ...facts };
+    this.world.files.set(`sticker-${sticker.id}`, picture);
+    this.world.stickers = [sticker, ...this.world.stickers ?? []];
+    this.tell('stickers', {});
+    return sticker;
+  }
+
+  async removeSticker(id: string): Promise<void> {
+    await this.#do('removeSticker', id);
+    this.world.stickers = (this.world.stickers ?? []).filter((sticker) => sticker.id !== id);
+    this.tell('stickers', {});
+  }
+
+  async sendSticker(chat: Address, sticker: string, { id, replyTo }: { id: string; replyTo?: string }): Promise<Message> {
+    await this.#do('sendSticker', chat, sticker, replyTo);
+    const own = this.world.stickers?.find((one) => one.id === sticker);
+    if (!own) throw new CoreError({ code: 'not-found' });
+    const { id: _, description, ...sides } = own;
+    this.world.files.set(id, this.#file(`sticker-${sticker}`));
+    const message: Message = {
+      id, chat, from: this.world.session.address ?? '', outgoing: true, text: '', order: this.#nextOrder(chat), at: Date.now(), state: 'sending', known: false, lock: 'encrypted',
+      file: { name: 'sticker.webp', kind: 'image', ...sides, uploading: true, sticker: { description, pack: false } },
+    };
+    this.#store(message, false);
+    return message;
+  }
+
+  async stickerPack(chat: Address, message: string): Promise<StickerPack> {
+    await this.#do('stickerPack', chat, message);
+    if (!this.world.pack) throw new CoreError({ code: 'not-found' });
+    return structuredClone(this.world.pack);
+  }
+
+  async packPicture(pack: string, index: number): Promise<Blob> {
+    await this.#do('packPicture', pack, index);
+    return this.#file(`pack-${index}`);
+  }
+
+  #file(name: string): Blob {
+    const file = this.world.files.get(name);
+    if (!file) throw new CoreError({ code: 'not-found' });
+    return file;
+  }
+
   async edit(chat: Address, id: string, text: string): Promise<void> {
     await this.#do('edit', chat, id, text);
     const old = this.world.messages.find((message) => message.id === id);
@@ -547,8 +667,10 @@ export class FakeCore implements Core {
     return structuredClone({ groups: all.slice(from, from + 20), ...(from + 20 < all.length && { next: String(from + 20) }) });
   }
 
-  async lookupGroup(address: Address): Promise<GroupInfo> {
-    await this.#do('lookupGroup', address);
+  async lookupGroup(address: Address, key?: string): Promise<GroupInfo> {
+    await this.#do('lookupGroup', address, ...(key === undefined ? [] : [key]));
+    if (key !== undefined && this.world.session.role === 'limited') throw new CoreError({ code: 'not-member' });
+    if (key !== undefined) return structuredClone(this.#opened(address, key));
     const found = this.world.publicGroups?.find((group) => group.address === address);
     if (!found) throw new CoreError({ code: 'not-found' });
     return found;
@@ -563,19 +685,64 @@ export class FakeCore implements Core {
     this.setChat(address, {
       id: address, kind: 'group', title: name, activeAt: Date.now(),
       group: {
-        state: 'here', privacy: options.public === true ? 'public' : 'private', role: 'owner', people: people.length + 1, may: { add: true, remove: true, configure: true }, cannotRead: [],
+        state: 'here', privacy: options.public === true ? 'public' : 'private', role: 'owner', people: people.length + 1, may: { add: true, remove: true, configure: true, link: options.public !== true }, cannotRead: [],
       },
     });
     return address;
   }
 
-  async joinGroup(address: Address): Promise<Address> {
-    await this.#do('joinGroup', address);
+  async joinGroup(address: Address, key?: string): Promise<Address> {
+    await this.#do('joinGroup', address, ...(key === undefined ? [] : [key]));
+    const known = key === undefined ? undefined : this.#opened(address, key);
     this.setChat(address, {
-      id: address, kind: 'group', title: address, lock: 'unencrypted', activeAt: Date.now(),
-      group: { state: 'here', privacy: 'public', role: 'guest', people: 12, may: { add: false, remove: false, configure: false }, cannotRead: [] },
+      id: address, kind: 'group', title: known?.name ?? address, lock: known ? 'encrypted' : 'unencrypted', activeAt: Date.now(),
+      group: {
+        state: 'here', privacy: known ? 'private' : 'public', role: known ? 'member' : 'guest', people: known?.members ?? 12,
+        may: { add: false, remove: false, configure: false, link: false }, cannotRead: [],
+      },
     });
     return address;
+  }
+
+  #opened(address: Address, key: string): GroupInfo {
+    const found = this.world.openedBy?.[key];
+    if (found?.address !== address) throw new CoreError({ code: 'group-link-invalid' });
+    return found;
+  }
+
+  async groupLinks(group: Address): Promise<readonly GroupLink[]> {
+    await this.#do('groupLinks', group);
+    return structuredClone(this.world.groupLinks?.[group] ?? []);
+  }
+
+  #setLinks(group: Address, links: GroupLink[]): void {
+    this.world.groupLinks = { ...this.world.groupLinks, [group]: links };
+  }
+
+  async makeGroupLink(group: Address, { seconds = 7 * 86_400, max }: { readonly seconds?: number; readonly max?: number }): Promise<GroupLink> {
+    await this.#do('makeGroupLink', group, seconds, max);
+    const before = this.world.groupLinks?.[group] ?? [];
+    const token = `fakefakefakefakefak${before.length}aA`;
+    const made = {
+      id: `link-${before.length}-${Date.now()}`, by: this.world.session.address ?? '', expires: Date.now() + seconds * 1000, uses: 0, ...(max !== undefined && { max }),
+      url: `https://${this.world.domain}/g/${group}#${token}`, uri: `xmpp:${group}?join;password=${token}`,
+    };
+    this.#setLinks(group, [made, ...before]);
+    return made;
+  }
+
+  async renewGroupLink(group: Address, id: string, seconds = 7 * 86_400): Promise<GroupLink> {
+    await this.#do('renewGroupLink', group, id, seconds);
+    const links = (this.world.groupLinks?.[group] ?? []).map((link) => (link.id === id ? { ...link, expires: Date.now() + seconds * 1000 } : link));
+    this.#setLinks(group, links);
+    const renewed = links.find((link) => link.id === id);
+    if (!renewed) throw new CoreError({ code: 'not-found' });
+    return renewed;
+  }
+
+  async revokeGroupLink(group: Address, id: string): Promise<void> {
+    await this.#do('revokeGroupLink', group, id);
+    this.#setLinks(group, (this.world.groupLinks?.[group] ?? []).filter((link) => link.id !== id));
   }
 
   async enterGroup(group: Address): Promise<void> {
@@ -727,8 +894,19 @@ export class FakeCore implements Core {
 
   // ── inside ──
 
+  /** These commands, or all, are not answered before `release`. */
+  hold(...commands: readonly (keyof Core)[]): void {
+    const held = new Promise<void>((resolve) => { this.release = resolve; });
+    this.#held = (command) => (commands.length === 0 || commands.includes(command) ? held : undefined);
+  }
+
+  release: () => void = () => undefined;
+  #held: (command: keyof Core) => Promise<void> | undefined = () => undefined;
+
   async #do(command: keyof Core, ...given: unknown[]): Promise<void> {
     this.calls.push({ command, given });
+    const held = this.#held(command);
+    if (held) await held;
     if (this.world.latency > 0) await new Promise((resolve) => setTimeout(resolve, this.world.latency));
     const code = this.refuse.get(command);
     if (code !== undefined) {

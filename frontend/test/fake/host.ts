@@ -2,7 +2,7 @@ import type { RouterHost } from '../../src/stores/router';
 
 /** A history in memory. */
 export class FakeHistory implements RouterHost {
-  entries: { path: string; depth: number }[];
+  entries: { path: string; depth: number; owner?: string | undefined }[];
   #at = 0;
   #pop: () => void = () => undefined;
 
@@ -18,13 +18,17 @@ export class FakeHistory implements RouterHost {
     return this.entries[this.#at]?.depth ?? 0;
   }
 
-  push(path: string, depth: number): void {
-    this.entries = [...this.entries.slice(0, this.#at + 1), { path, depth }];
+  owner(): string | undefined {
+    return this.entries[this.#at]?.owner;
+  }
+
+  push(path: string, depth: number, owner?: string): void {
+    this.entries = [...this.entries.slice(0, this.#at + 1), { path, depth, owner }];
     this.#at += 1;
   }
 
-  replace(path: string, depth: number): void {
-    this.entries[this.#at] = { path, depth };
+  replace(path: string, depth: number, owner?: string): void {
+    this.entries[this.#at] = { path, depth, owner };
   }
 
   back(): void {

@@ -3,7 +3,7 @@ import type { RouterHost } from '../../src/stores/router';
 import { mountApp, mountUnsupported } from '../../src/views/mount';
 import { fakeBrowser } from './browser';
 import { FakeCore } from './core';
-import { scenes, worldOf } from './scenes';
+import { othersOf, scenes, worldOf } from './scenes';
 
 // /gallery.html?scene=family&route=/chat/lena@linden.example: the views on a core in memory, for looking and for tests.
 
@@ -16,8 +16,9 @@ const to = (path: string): string => {
 const router: RouterHost = {
   path: () => here().get('route') ?? '/',
   depth: () => (history.state as { depth?: number } | null)?.depth ?? 0,
-  push: (path, depth) => history.pushState({ depth }, '', to(path)),
-  replace: (path, depth) => history.replaceState({ depth }, '', to(path)),
+  owner: () => (history.state as { owner?: string } | null)?.owner,
+  push: (path, depth, owner) => history.pushState({ depth, owner }, '', to(path)),
+  replace: (path, depth, owner) => history.replaceState({ depth, owner }, '', to(path)),
   back: () => history.back(),
   onPop: (listener) => window.addEventListener('popstate', listener),
 };
@@ -25,7 +26,7 @@ const router: RouterHost = {
 const name = here().get('scene') ?? 'family';
 const world = worldOf(name);
 world.latency = Number(here().get('latency') ?? 0);
-const core = new FakeCore(world);
+const core = new FakeCore(world, ...othersOf(name));
 const app = createApp(core, { router, storage: localStorage, browser: fakeBrowser(here().get('device')) });
 const root = document.getElementById('app');
 if (!root) throw new Error('gallery: no place to show the app');
@@ -36,10 +37,4 @@ else {
   await app.start();
 }
 scenes[name]?.after?.(core);
-if (here().get('dir') === 'rtl') {
-  // No right-to-left language is complete yet: this turns the page around to see that everything follows.
-  new MutationObserver(() => { if (document.documentElement.dir !== 'rtl') document.documentElement.dir = 'rtl'; })
-    .observe(document.documentElement, { attributes: true, attributeFilter: ['dir'] });
-  document.documentElement.dir = 'rtl';
-}
 Object.assign(window, { kith: { core, app } });

@@ -1,10 +1,12 @@
 import type { FakeCore, World } from './core';
-import { arranged, child, foundOut, guardian, pictured, polled, sealedOff, wordy } from './situations';
+import { arranged, child, foundOut, guardian, pictured, otherAccounts, polled, sealedOff, stickered, wordy } from './situations';
 import { family, longTalk } from './seed';
 
 interface Scene {
   /** Changes the family before anybody looks. */
   world?(world: World): void;
+  /** The other accounts of this browser. */
+  others?(): readonly World[];
   /** Goes on after the page is attached. */
   after?(core: FakeCore): void;
 }
@@ -59,11 +61,17 @@ export const scenes: Readonly<Record<string, Scene>> = {
     },
   },
   'crypto-broken': { world: (world) => { world.session = { ...world.session, cryptoError: { code: 'storage' } }; } },
+  accounts: { others: otherAccounts },
+  'accounts-locked': {
+    world: (world) => { world.session = { ...world.session, phase: 'locked', reason: { code: 'credentials' } }; },
+    others: otherAccounts,
+  },
   arranged: { world: arranged },
   polls: { world: polled },
   findings: { world: foundOut },
   devices: { world: sealedOff },
   pictures: { world: pictured },
+  stickers: { world: stickered },
   guardian: { world: guardian },
   child: { world: child },
   wordy: { world: wordy },
@@ -85,4 +93,8 @@ export function worldOf(name: string): World {
   const world = family();
   scenes[name]?.world?.(world);
   return world;
+}
+
+export function othersOf(name: string): readonly World[] {
+  return scenes[name]?.others?.() ?? [];
 }

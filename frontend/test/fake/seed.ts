@@ -135,12 +135,12 @@ export function family(now = Date.now()): World {
     'noor@oldserver.example': { lock: 'unencrypted' },
     [familyGroup]: {
       kind: 'group', title: 'Sunday at Oma’s', unread: 2, mentions: 1, readUpTo: 8,
-      group: { state: 'here', privacy: 'private', role: 'owner', people: 6, may: { add: true, remove: true, configure: true }, cannotRead: [`tarek@${domain}`] },
+      group: { state: 'here', privacy: 'private', role: 'owner', people: 6, may: { add: true, remove: true, configure: true, link: true }, cannotRead: [`tarek@${domain}`] },
     },
     [publicGroup]: {
       kind: 'group', title: 'Neighbours of Linden Street', lock: 'unencrypted',
       group: {
-        state: 'here', privacy: 'public', role: 'guest', people: 23, may: { add: false, remove: false, configure: false }, cannotRead: [],
+        state: 'here', privacy: 'public', role: 'guest', people: 23, may: { add: false, remove: false, configure: false, link: false }, cannotRead: [],
         description: 'News of the house. Be kind to each other.',
       },
     },
@@ -150,7 +150,7 @@ export function family(now = Date.now()): World {
   chats.push({
     id: asked, kind: 'group', title: 'Choir', lock: 'unknown', unread: 0, mentions: 0, readUpTo: 0, draft: '', activeAt: now - hour, hasOlder: true,
     group: {
-      state: 'invited', privacy: 'unknown', role: 'guest', people: 0, may: { add: false, remove: false, configure: false }, cannotRead: [],
+      state: 'invited', privacy: 'unknown', role: 'guest', people: 0, may: { add: false, remove: false, configure: false, link: false }, cannotRead: [],
       invitedBy: 'paula@brook.example', note: 'We sing on Thursdays.',
     },
   });
@@ -163,7 +163,7 @@ export function family(now = Date.now()): World {
     domain,
     session: {
       phase: 'online', address: me, displayName: 'Mira Lindner', role: 'admin', catchingUp: false,
-      fingerprint: fingerprint(1001), deviceId: 1001,
+      fingerprint: fingerprint(1001), deviceId: 1001, privacy: { read: true, typing: true, contactsOnly: false },
     },
     contacts, chats, messages,
     devices: [
@@ -181,6 +181,12 @@ export function family(now = Date.now()): World {
       { address: `closed@groups.${domain}`, name: 'Chess club', privacy: 'private' },
       ...Array.from({ length: 20 }, (_, i) => ({ address: `room${i}@groups.${domain}`, name: `Room ${i + 1} of the community house`, privacy: 'public' as const, people: i, description: 'Who is there, what is going on, and who has lost their keys again.' })),
     ],
+    groupLinks: {
+      [familyGroup]: [{ id: 'poster', by: `oma.ilse@${domain}`, expires: now + 3 * day, uses: 2 }, { id: 'cousin', by: me, expires: now + day, uses: 0, max: 1 }],
+    },
+    openedBy: {
+      '3q2-7wAAAAAAAAAAAAAAAA': { address: `harvest@groups.${domain}`, name: 'Harvest festival', description: 'Who brings what on the 4th of October.', privacy: 'private', admits: true, members: 9 },
+    },
     files: new Map(),
     edits: { 'sunday-5': [{ text: 'All four of us.', at: now - day + 31 * minute }] },
     members: {

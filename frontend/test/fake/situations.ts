@@ -1,6 +1,6 @@
-import type { Chat, Message } from '../../src/core/api';
+import type { Chat, Message, SharedFile } from '../../src/core/api';
 import type { World } from './core';
-import { familyGroup, publicGroup } from './seed';
+import { family, familyGroup, publicGroup } from './seed';
 
 // What can become of the family's world: each changes it before anybody looks.
 
@@ -80,6 +80,59 @@ export function sealedOff(world: World): void {
   });
 }
 
+/** A sticker of its own: a face with ears in this colour, and nothing around it. */
+function face(colour: string, ears: boolean, width = 240, height = 240): Blob {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('no canvas');
+  const round = (x: number, y: number, size: number, fill: string): void => {
+    context.fillStyle = fill;
+    context.beginPath();
+    context.ellipse(x * width, y * height, size * width, size * height, 0, 0, 2 * Math.PI);
+    context.fill();
+  };
+  if (ears) for (const x of [0.24, 0.76]) round(x, 0.2, 0.16, colour);
+  round(0.5, 0.54, 0.42, colour);
+  for (const x of [0.36, 0.64]) round(x, 0.46, 0.06, '#2b2622');
+  round(0.5, 0.66, 0.14, '#f6efe6');
+  const [, data = ''] = canvas.toDataURL('image/png').split(',');
+  return new Blob([Uint8Array.from(atob(data), (char) => char.charCodeAt(0))], { type: 'image/png' });
+}
+
+/** Stickers: one's own, among the messages, of somebody who has a pack of them. */
+export function stickered(world: World): void {
+  const colours = ['#e2a23b', '#7d9c5a', '#c4624a', '#5b8fb0', '#9a6fb0', '#6b5b4a', '#d8849a'];
+  world.stickers = colours.map((colour, i) => {
+    const id = `own-${i}`, wide = i === 3 ? { width: 320, height: 160 } : { width: 240, height: 240 };
+    world.files.set(`sticker-${id}`, face(colour, i % 2 === 0, wide.width, wide.height));
+    return { id, description: ['A bear that waves', 'Good morning', '', 'Wide awake', 'Thank you', 'A word that has no end, nor any place where one could break it', '🥳'][i] ?? '', ...wide };
+  });
+  world.pack = {
+    id: 'pack', name: 'The animals of the house', summary: 'Drawn by Lena on long winter evenings. Take what you like.', restricted: false,
+    stickers: colours.map((_, i) => ({ description: `Animal ${i + 1}`, width: 240, height: 240 })),
+  };
+  for (const [i, colour] of colours.entries()) if (i !== 4) world.files.set(`pack-${i}`, face(colour, true));
+  const file = (description: string, width: number, height: number, pack = false): SharedFile => ({ name: 'sticker.webp', kind: 'image', size: 20_000, width, height, uploading: false, sticker: { description, pack } });
+  for (const chat of [jonas, familyGroup]) {
+    say(world, chat, [
+      { id: `${chat}-bear`, from: jonas, file: file('A bear that waves', 240, 240), reactions: [{ emoji: '❤️', from: [me], own: true }] },
+      { id: `${chat}-own`, outgoing: true, file: file('Wide awake', 320, 160), reply: { from: jonas, text: 'Are you up?' } },
+      { id: `${chat}-pack`, from: jonas, file: file('', 160, 320, true) },
+      { id: `${chat}-gone`, from: jonas, file: file('A word that has no end, nor any place where one could break it', 240, 240) },
+      { outgoing: true, text: 'Lovely!' },
+    ]);
+    world.files.set(`${chat}-bear`, face('#e2a23b', true));
+    world.files.set(`${chat}-own`, face('#5b8fb0', false, 320, 160));
+    world.files.set(`${chat}-pack`, face('#9a6fb0', true, 160, 320));
+  }
+  const stranger = 'kim@brook.example';
+  world.chats.push({ id: stranger, kind: 'direct', title: stranger, lock: 'encrypted', unread: 0, mentions: 0, readUpTo: 0, draft: '', activeAt: 0, hasOlder: false });
+  say(world, stranger, [{ id: 'kim-sticker', file: file('A present', 240, 240, true) }]);
+  world.files.set('kim-sticker', face('#c4624a', true));
+}
+
 /** People with a picture, and pictures among the messages. */
 export function pictured(world: World): void {
   const photo = Uint8Array.from(atob('iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAeklEQVR42g3JIRZEEQAAwD3Yz7Isy/IEyRNFURRFB1xT5/e5wY1ucrNbXG5zf58TnOgkJzvF4TTnxQ52tJOd7WKzm/1iBStaycpWsVjNejGDGc1kZrOYzGa+GMGIRjKyUQxGM170oEc96VkvOr3pL2pQo5rUrBaV2tQ/qsRbwRO9d3QAAAAASUVORK5CYII='), (char) => char.charCodeAt(0));
@@ -147,4 +200,18 @@ export function wordy(world: World): void {
   world.devices = world.devices.map((device) => (device.label ? { ...device, label: long } : device));
   world.logins = world.logins.map((login) => ({ ...login, name: long }));
   for (const group of Object.keys(world.members)) world.members[group] = (world.members[group] ?? []).map((member) => ({ ...member, name: `${long} ${member.name}` }));
+}
+
+/** What else somebody is: at work with something new, and somewhere with a long name where they were signed out. */
+export function otherAccounts(): readonly World[] {
+  const work = family();
+  work.session = { ...work.session, address: `mira.w@${domain}`, displayName: 'Mira (work)' };
+  const kept = new Set([jonas, tarek]);
+  work.contacts = work.contacts.filter((contact) => kept.has(contact.address));
+  work.chats = work.chats.filter((chat) => chat.id === tarek).map((chat) => ({ ...chat, unread: 3, mentions: 0, muted: undefined as never }));
+  const club = family();
+  club.session = { ...club.session, address: `the.treasurer.of.the.walkers@${domain}`, displayName: 'The treasurer of the Sunday walkers', phase: 'locked', reason: { code: 'credentials' } };
+  club.contacts = [];
+  club.chats = [];
+  return [work, club];
 }

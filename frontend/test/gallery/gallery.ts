@@ -1,10 +1,17 @@
-import { expect, type JSHandle, type Page, test as base } from '@playwright/test';
+import { expect, type JSHandle, type Locator, type Page, test as base } from '@playwright/test';
+import { ar } from '../../src/i18n/ar';
+import { de } from '../../src/i18n/de';
+import { en, type Catalogue } from '../../src/i18n/en';
+import { es } from '../../src/i18n/es';
+import { fr } from '../../src/i18n/fr';
+import { uk } from '../../src/i18n/uk';
 import type { App } from '../../src/stores/app';
 import type { FakeCore } from '../fake/core';
 
 export const jonas = 'jonas@linden.example';
 export const lena = 'lena@linden.example';
 export const sunday = 'sunday@groups.linden.example';
+const harvest = 'harvest@groups.linden.example';
 export const neighbours = 'neighbours@groups.linden.example';
 
 export const sizes = {
@@ -17,7 +24,6 @@ export const sizes = {
 export interface Place {
   readonly scene?: string;
   readonly route?: string;
-  readonly rtl?: boolean;
   readonly missing?: string;
   readonly latency?: number;
   /** What the browser can do: see `fakeBrowser`. */
@@ -27,7 +33,6 @@ export interface Place {
 /** Opens a view and waits until it stands. */
 export async function open(page: Page, place: Place = {}): Promise<void> {
   const query = new URLSearchParams({ scene: place.scene ?? 'family', route: place.route ?? '/' });
-  if (place.rtl) query.set('dir', 'rtl');
   if (place.missing) query.set('missing', place.missing);
   if (place.device) query.set('device', place.device);
   if (place.latency !== undefined) query.set('latency', String(place.latency));
@@ -73,18 +78,38 @@ const chat = (address: string): string => `/chat/${address}`;
 
 const onePixel = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
+async function openStickers(page: Page): Promise<void> {
+  await page.locator('.composer-emoji').click();
+  await page.locator('.emoji-popup [role=tab]').nth(1).click();
+  await page.locator('.sticker-panel').waitFor();
+}
+
+/** The button that says this, in whatever language. */
+function button(page: Page, says: (words: Catalogue) => string): Locator {
+  const names = [ar, de, en, es, fr, uk].map((words) => says(words).replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+  return page.getByRole('button', { name: new RegExp(`^(${names.join('|')})$`) });
+}
+
 async function startPairing(page: Page): Promise<void> {
-  await page.getByRole('button', { name: /^(Show a code|Code zeigen)$/ }).click();
+  await button(page, (words) => words.pairing.start).click();
   await page.locator('dialog .qr').waitFor();
 }
 
+/** VIEWS=^group-link looks only at the views of such names. */
+function chosen(all: Readonly<Record<string, readonly View[]>>): Readonly<Record<string, readonly View[]>> {
+  const only = new RegExp(process.env['VIEWS'] ?? '');
+  return Object.fromEntries(Object.entries(all).map(([area, views]) => [area, views.filter((view) => only.test(view.name))] as const).filter(([, views]) => views.length > 0));
+}
+
 /** Every view there is, by what it belongs to. */
-export const areas: Readonly<Record<string, readonly View[]>> = {
+export const areas: Readonly<Record<string, readonly View[]>> = chosen({
   chats: [
     { name: 'list', route: '/' },
     { name: 'list-arranged', scene: 'arranged', route: '/' },
     { name: 'list-menu', scene: 'arranged', route: '/', act: async (page) => { await page.locator('.chat-row').first().click({ button: 'right' }); await page.locator('.menu').waitFor(); } },
     { name: 'list-family', scene: 'guardian', route: '/', act: async (page) => { await page.locator('.requests-line').nth(1).waitFor(); } },
+    { name: 'list-accounts', scene: 'accounts', route: '/', act: async (page) => { await page.locator('.account-dot').waitFor(); } },
+    { name: 'accounts', scene: 'accounts', route: '/', act: async (page) => { await page.locator('.list-pane .account-button').click(); await page.locator('.menu').waitFor(); } },
     { name: 'list-wordy', scene: 'wordy', route: '/' },
     { name: 'archived', scene: 'arranged', route: '/archived', act: async (page) => { await page.locator('.archive-hint').waitFor(); } },
     { name: 'archived-none', route: '/archived', act: async (page) => { await page.locator('.archive-hint').waitFor(); } },
@@ -125,6 +150,17 @@ export const areas: Readonly<Record<string, readonly View[]>> = {
     { name: 'details-wordy', scene: 'wordy', route: `${chat(lena)}/details` },
     { name: 'rename', route: `${chat(lena)}/details`, act: async (page) => { await page.locator('.details-name .icon-button').click(); } },
   ],
+  stickers: [
+    { name: 'stickers', scene: 'stickers', route: chat(jonas), act: async (page) => { await page.locator('.sticker img').nth(2).waitFor(); } },
+    { name: 'stickers-stranger', scene: 'stickers', route: chat('kim@brook.example'), act: async (page) => { await page.locator('.sticker-place').waitFor(); } },
+    { name: 'sticker-panel', scene: 'stickers', route: chat(jonas), act: async (page) => { await openStickers(page); await page.locator('.sticker-cell img').nth(6).waitFor(); } },
+    { name: 'sticker-panel-none', route: chat(jonas), act: async (page) => { await openStickers(page); await page.locator('.sticker-none').waitFor(); } },
+    { name: 'sticker-panel-removing', scene: 'stickers', route: chat(jonas), act: async (page) => { await openStickers(page); await page.locator('.sticker-cell img').nth(6).waitFor(); await page.locator('.sticker-actions .button').last().click(); await page.locator('.sticker-removing').first().waitFor(); } },
+    { name: 'sticker-remove', scene: 'stickers', route: chat(jonas), act: async (page) => { await openStickers(page); await page.locator('.sticker-actions .button').last().click(); await page.locator('.sticker-removing').first().click(); await page.locator('dialog .sticker-thumb img').waitFor(); } },
+    { name: 'sticker-make', scene: 'stickers', route: chat(jonas), act: async (page) => { await openStickers(page); await page.locator('.sticker-actions input').setInputFiles({ name: 'bear.png', mimeType: 'image/png', buffer: onePixel }); await page.locator('.sticker-preview img').waitFor(); } },
+    { name: 'sticker-cut', scene: 'stickers', route: chat(jonas), act: async (page) => { await openStickers(page); await page.locator('.sticker-actions input').setInputFiles({ name: 'bear.png', mimeType: 'image/png', buffer: onePixel }); await page.locator('.sticker-preview img').waitFor(); await page.locator('dialog [role=switch]').click(); await page.locator('.crop-view').waitFor(); } },
+    { name: 'sticker-pack', scene: 'stickers', route: chat(jonas), act: async (page) => { await page.locator('button.sticker').first().click(); await page.locator('.sticker-missing').waitFor(); await page.locator('dialog .sticker-thumb img').nth(5).waitFor(); } },
+  ],
   groups: [
     { name: 'group', route: chat(sunday) },
     { name: 'group-wordy', scene: 'wordy', route: chat(sunday) },
@@ -145,12 +181,20 @@ export const areas: Readonly<Record<string, readonly View[]>> = {
     { name: 'public-groups-none', route: '/groups', act: async (page) => { await page.getByRole('textbox').fill('nothing like this'); await page.locator('.room-list').waitFor({ state: 'detached' }); } },
     { name: 'group-link', route: '/g/choir@groups.linden.example', act: async (page) => { await page.locator('.room-card').waitFor(); } },
     { name: 'group-link-closed', route: '/g/closed@groups.linden.example', act: async (page) => { await page.locator('.room-card').waitFor(); } },
+    { name: 'group-link-private', route: `/g/${harvest}#3q2-7wAAAAAAAAAAAAAAAA`, act: async (page) => { await page.locator('.room-card .button-primary').waitFor(); } },
+    { name: 'group-link-over', route: `/g/${harvest}#AAAAAAAAAAAAAAAAAAAAAA`, act: async (page) => { await page.locator('.page .empty').waitFor(); } },
+    { name: 'group-link-child', scene: 'child', route: `/g/${harvest}#3q2-7wAAAAAAAAAAAAAAAA`, act: async (page) => { await page.locator('.page .empty .button-primary').waitFor(); } },
     { name: 'group-link-gone', route: '/g/gone@groups.linden.example', act: async (page) => { await page.locator('.page .empty').waitFor(); } },
   ],
   'ways in': [
     { name: 'sign-in', scene: 'signed-out', route: '/' },
     { name: 'sign-in-wrong', scene: 'signed-out', route: '/', act: async (page) => { await page.locator('button[type=submit]').click(); } },
+    { name: 'sign-in-group', scene: 'signed-out', route: `/g/${harvest}#3q2-7wAAAAAAAAAAAAAAAA` },
     { name: 'locked', scene: 'locked', route: '/' },
+    { name: 'locked-accounts', scene: 'accounts-locked', route: '/', act: async (page) => { await page.locator('.account-line').first().waitFor(); } },
+    { name: 'add-account', route: '/add-account' },
+    { name: 'invite-another', scene: 'family', route: '/i/plain', act: async (page) => { await button(page, (words) => words.accounts.create).click(); await page.locator('form').waitFor(); } },
+    { name: 'link-another', scene: 'family', route: '/l/undecided' },
     { name: 'invite', scene: 'signed-out', route: '/i/welcome' },
     { name: 'invite-native', scene: 'signed-out', route: '/i/welcome', act: async (page) => { await page.locator('summary').click(); await page.locator('.qr').waitFor(); } },
     { name: 'invite-wrong', scene: 'signed-out', route: '/i/welcome', act: async (page) => { await page.locator('button[type=submit]').click(); await page.locator('.new-password-suggest').click(); } },
@@ -166,16 +210,17 @@ export const areas: Readonly<Record<string, readonly View[]>> = {
   ],
   settings: [
     { name: 'settings', route: '/settings' },
+    { name: 'settings-accounts', scene: 'accounts', route: '/settings', act: async (page) => { await page.locator('.settings-accounts').click(); await page.locator('.menu').waitFor(); } },
     { name: 'settings-profile', route: '/settings/profile' },
     { name: 'settings-profile-wordy', scene: 'wordy', route: '/settings/profile' },
     { name: 'settings-profile-picture', scene: 'pictures', route: '/settings/profile', act: async (page) => { await page.locator('.profile-picture img').waitFor(); } },
-    { name: 'settings-devices', route: '/settings/devices', act: async (page) => { await page.getByRole('button', { name: /Show my code|Meinen Code/ }).click(); await page.locator('.qr').waitFor(); } },
+    { name: 'settings-devices', route: '/settings/devices', act: async (page) => { await button(page, (words) => words.settings.devices.showCode).click(); await page.locator('.qr').waitFor(); } },
     { name: 'settings-devices-wordy', scene: 'wordy', route: '/settings/devices', act: async (page) => { await page.locator('.device-list').waitFor(); } },
     { name: 'settings-appearance', route: '/settings/appearance' },
     { name: 'settings-language', route: '/settings/language' },
     { name: 'settings-notifications', route: '/settings/notifications' },
     { name: 'settings-privacy', route: '/settings/privacy' },
-    { name: 'settings-app', route: '/settings/app', act: async (page) => { await page.getByText(/23[.,]5/).waitFor(); } },
+    { name: 'settings-app', route: '/settings/app', act: async (page) => { await page.getByText(/23[.,]5|٢٣٫٥/).waitFor(); } },
     { name: 'settings-app-offered', route: '/settings/app', device: 'offered' },
     { name: 'settings-app-by-hand', route: '/settings/app', device: 'by-hand' },
     { name: 'settings-app-installed', route: '/settings/app', device: 'installed' },
@@ -196,6 +241,9 @@ export const areas: Readonly<Record<string, readonly View[]>> = {
     },
     { name: 'new-group-public', route: chat(jonas), overlay: 'new-group', act: async (page) => { await page.locator('dialog input[type=radio]').last().check(); } },
     { name: 'add-members', route: chat(sunday), overlay: 'add-members', act: async (page) => { await page.locator('.people').waitFor(); } },
+    { name: 'invite-by-link', route: chat(sunday), overlay: 'group-link', act: async (page) => { await page.locator('.group-link .choice-line').first().waitFor(); } },
+    { name: 'invite-by-link-made', route: chat(sunday), overlay: 'group-link', act: async (page) => { await page.locator('.group-link .button-primary').click(); await page.locator('.group-link .qr').waitFor(); await page.locator('.group-link-apps summary').click(); } },
+    { name: 'invite-by-link-off', route: chat(sunday), overlay: 'group-link', act: async (page) => { await page.locator('.group-link-line .button').first().click(); await page.locator('dialog[role=alertdialog]').waitFor(); } },
     { name: 'leave-group', route: chat(sunday), overlay: 'leave-group', act: async (page) => { await page.locator('.choice-line').first().waitFor(); } },
     { name: 'forward', route: chat(sunday), overlay: 'forward' },
     { name: 'mute', route: chat(sunday), overlay: 'mute' },
@@ -225,10 +273,11 @@ export const areas: Readonly<Record<string, readonly View[]>> = {
     { name: 'pairing-opened', route: '/settings/devices', act: async (page) => { await startPairing(page); await inPage(page, ({ core }) => core.tell('pairing', { token: 'link', number: '0417', device: 'Firefox on the old laptop' })); await page.locator('.pairing-number').waitFor(); } },
     { name: 'pairing-done', route: '/settings/devices', act: async (page) => { await startPairing(page); await inPage(page, ({ core }) => core.tell('pairing', { token: 'link', number: '0417', device: '' })); await page.locator('dialog .button-primary').click(); await page.locator('.pairing-state').waitFor(); } },
     { name: 'sign-out', route: '/settings', overlay: 'sign-out' },
+    { name: 'sign-out-accounts', scene: 'accounts', route: '/settings', overlay: 'sign-out' },
     { name: 'delete-account', route: '/settings/data', overlay: 'delete-account' },
     { name: 'delete-account-wrong', route: '/settings/data', overlay: 'delete-account', act: async (page) => { await page.locator('dialog [type=submit]').click(); await page.locator('dialog [aria-invalid=true]').waitFor(); } },
   ],
-};
+});
 
 /** Opens a view with everything that belongs to it. */
 export async function show(page: Page, view: View): Promise<void> {

@@ -94,13 +94,12 @@ test('reading back by keyboard goes beyond what is in the document', async ({ pa
   await open(page, { scene: 'long', route: `/chat/${lena}` });
   await page.keyboard.press('Shift+ArrowUp');
   for (let i = 0; i < 80; i++) await page.keyboard.press('ArrowUp');
+  await expect(page.locator('.message:focus')).toBeInViewport();
   const key = await page.evaluate<string | undefined>(`${focused}.dataset.key`);
   // Far above what the list first has in the document; a key may come while older ones are fetched.
   expect(Number(key?.replace('long-', ''))).toBeLessThan(9925);
-  const box = await page.locator(`[data-key="${key}"]`).boundingBox();
-  const frame = await page.locator('.messages').boundingBox();
-  expect(box!.y + box!.height).toBeGreaterThan(frame!.y);
-  expect(box!.y).toBeLessThan(frame!.y + frame!.height);
+  await expect(page.locator(`[data-key="${key}"]`)).toBeFocused();
+  await expect(page.locator(`[data-key="${key}"]`)).toBeInViewport();
 });
 
 test('one message is in the order of Tab, and Tab leads on to the composer', async ({ page }) => {
@@ -235,4 +234,31 @@ test.describe('on a phone', () => {
     });
     await expect(page.getByRole('menu')).toBeVisible();
   });
+});
+
+test('a sticker is chosen and sent by keyboard', async ({ page }) => {
+  await open(page, { scene: 'stickers', route: `/chat/${jonas}` });
+  await page.getByRole('button', { name: 'Emoji', exact: true }).focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Emoji and stickers' });
+  await expect(page.getByRole('searchbox', { name: 'Search emoji' })).toBeFocused();
+  await page.keyboard.press('Shift+Tab');
+  await expect(dialog.getByRole('tab', { name: 'Emoji' })).toBeFocused();
+  await page.keyboard.press('ArrowRight');
+  await expect(dialog.getByRole('tab', { name: 'Stickers' })).toBeFocused();
+  await expect(dialog.getByRole('button', { name: 'Send sticker: A bear that waves' })).toBeVisible();
+  const cells = dialog.getByRole('button', { name: /^Send sticker/ });
+  await cells.first().focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(cells.nth(1)).toBeFocused();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowUp');
+  await expect(cells.nth(1)).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(dialog).toHaveCount(0);
+  await expect(page.locator('#composer')).toBeFocused();
+  await expect(page.getByRole('group', { name: /^You, .*Sticker, Good morning, Waiting/ })).toBeVisible();
+  await page.getByRole('button', { name: 'Emoji', exact: true }).click();
+  await page.keyboard.press('Escape');
+  await expect(dialog).toHaveCount(0);
 });

@@ -12,10 +12,13 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   retries: 0,
+  // Nothing is measured by the clock: a machine that has other work only takes longer.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   reporter: [['list']],
   use: {
     baseURL: process.env['GALLERY'],
-    actionTimeout: 10_000,
+    actionTimeout: 20_000,
     locale: 'en-GB',
     timezoneId: 'Europe/Berlin',
     launchOptions: {

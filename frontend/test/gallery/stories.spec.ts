@@ -1,13 +1,15 @@
 import { expect, inPage, jonas, lena, open, sizes, test, unwatched } from './gallery';
 
 test('a message stands at once, with its clock, and its state has a name all the way', async ({ page }) => {
-  await open(page, { route: `/chat/${jonas}`, latency: 400 });
+  await open(page, { route: `/chat/${jonas}` });
+  await inPage(page, ({ core }) => core.hold());
   await page.locator('#composer').fill('On my way');
   await page.keyboard.press('Enter');
   const bubble = page.locator('.row-out').last();
-  await expect(bubble).toContainText('On my way', { timeout: 200 });
+  await expect(bubble).toContainText('On my way');
   await expect(bubble.getByText('Waiting to be sent')).toBeAttached();
   await expect(page.locator('#composer')).toHaveValue('');
+  await inPage(page, ({ core }) => core.release());
   await expect.poll(() => inPage(page, ({ core }) => core.world.messages.at(-1)?.text)).toBe('On my way');
   for (const [state, name] of [['sent', 'Sent'], ['delivered', 'Delivered'], ['read', 'Read']] as const) {
     await inPage(page, ({ core }, to) => core.setState(core.world.messages.at(-1)!.id, { state: to }), state);
@@ -236,6 +238,8 @@ test.describe('settings', () => {
 test('being offline is told once, after a moment, calmly', async ({ page }) => {
   await open(page, { route: '/' });
   await page.clock.install();
+  // From now on time goes on only when it is told to.
+  await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1000));
   await inPage(page, ({ core }) => core.setSession({ phase: 'offline', retryAt: Date.now() + 20_000, reason: { code: 'network' } }));
   await page.clock.runFor(1000);
   await expect(page.locator('.chip')).toHaveCount(0);
@@ -363,4 +367,27 @@ test('pasted pictures are looked at before they are sent, and shown at once', as
   expect(await row.locator('.file-picture').evaluate((element) => element.getBoundingClientRect().width / element.getBoundingClientRect().height)).toBeCloseTo(1.6, 1);
   expect(await inPage(page, ({ core }) => core.calls.filter((call) => call.command === 'sendFile').map((call) => call.given[1]))).toEqual(['lake.png']);
   await expect(row.getByRole('button', { name: 'Cancel' })).toBeVisible();
+});
+
+test('the pack of a sticker is looked at when one asks for it, and taken over as far as it can be had', async ({ page }) => {
+  await open(page, { scene: 'stickers', route: `/chat/${jonas}` });
+  const asked = (command: string): Promise<number> => inPage(page, ({ core }, name) => core.calls.filter((call) => call.command === name).length, command);
+  await page.locator('.sticker img').nth(2).waitFor();
+  expect(await asked('stickerPack')).toBe(0);
+  await page.getByRole('button', { name: 'Sticker, View the sticker pack' }).click();
+  const dialog = page.getByRole('dialog', { name: 'The animals of the house' });
+  await expect(dialog.getByRole('listitem')).toHaveCount(7);
+  await expect(dialog.getByText('Some pictures of this pack cannot be fetched from here.')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Add pack' }).click();
+  await expect(page.getByText('Added to your stickers')).toBeVisible();
+  expect(await inPage(page, ({ core }) => (core.world.stickers ?? []).slice(0, 6).map((sticker) => sticker.description))).toEqual([1, 2, 3, 4, 6, 7].map((n) => `Animal ${n}`));
+});
+
+test('a stranger’s sticker is shown when one asks for it', async ({ page }) => {
+  await open(page, { scene: 'stickers', route: '/chat/kim@brook.example' });
+  const show = page.getByRole('button', { name: 'Show sticker: A present' });
+  await expect(show).toBeVisible();
+  expect(await inPage(page, ({ core }) => core.calls.filter((call) => call.command === 'fetchFile' || call.command === 'stickerPack').length)).toBe(0);
+  await show.click();
+  await expect(page.getByRole('img', { name: 'A present' })).toBeVisible();
 });

@@ -1,6 +1,7 @@
 /** A browser profile with a core in it, without a browser. */
-import type { Availability, Chat, Commands, Contact, Events, Message, SessionState } from '../../src/core/api';
+import type { AccountInfo, Availability, Chat, Commands, Contact, Events, Message, SessionState, Snapshot } from '../../src/core/api';
 import { Kith } from '../../src/core/kith';
+import { METHODS } from '../../src/core/rpc';
 import type { Platform } from '../../src/core/platform';
 import { systemClock, type Clock } from '../../src/xmpp/clock';
 import type { Socket, SocketFactory } from '../../src/xmpp/transport';
@@ -44,6 +45,8 @@ export interface DeviceOptions {
   readonly socket: SocketFactory;
   /** Name of the profile: the same name is the same browser. */
   readonly profile: string;
+  /** The one that the page wants to look at. */
+  readonly account?: string;
   readonly platform?: Partial<Platform>;
 }
 
@@ -53,6 +56,7 @@ export class Device {
   readonly contacts = new Map<string, Contact>();
   readonly chats = new Map<string, Chat>();
   readonly messages = new Map<string, Map<string, Message>>();
+  accounts: readonly AccountInfo[] = [];
   session: SessionState = { phase: 'starting', catchingUp: false };
   private readonly waiting = new Set<() => void>();
   private readonly kith: Kith;
@@ -73,16 +77,42 @@ export class Device {
       ...options.platform,
     });
     this.kith.onLost = () => { this.lost = true; };
-    this.commands = this.kith.commands('page');
+    this.commands = this.as(() => this.session.address);
   }
 
   static async open(options: DeviceOptions): Promise<Device> {
     const device = new Device(options);
-    const snapshot = await device.kith.attach('page', (event, data) => device.told(event, data));
-    device.session = snapshot.session;
-    for (const contact of snapshot.contacts) device.contacts.set(contact.address, contact);
-    for (const chat of snapshot.chats) device.chats.set(chat.id, chat);
+    device.looks(await device.kith.attach('page', (event, data) => device.told(event, data), options.account));
     return device;
+  }
+
+  private as(account: () => string | undefined): Commands {
+    return Object.fromEntries(METHODS.map((method) => [method, (...args: unknown[]) =>
+      (this.kith.commands('page', account())[method] as (...args: unknown[]) => Promise<unknown>)(...args)])) as unknown as Commands;
+  }
+
+  /** The commands for the account looked at now, whichever it is later. */
+  bound(): Commands {
+    const { address } = this.session;
+    return this.as(() => address);
+  }
+
+  private looks({ session, accounts, contacts, chats }: Snapshot): void {
+    this.session = session;
+    this.accounts = accounts;
+    for (const known of [this.contacts, this.chats, this.messages]) known.clear();
+    for (const contact of contacts) this.contacts.set(contact.address, contact);
+    for (const chat of chats) this.chats.set(chat.id, chat);
+  }
+
+  /** Another page of the same browser, which looks at the account that it wants. */
+  async page(id: string, account?: string): Promise<{ readonly snapshot: Snapshot; readonly log: readonly Logged[]; readonly commands: Commands }> {
+    const seen: Logged[] = [];
+    const snapshot = await this.kith.attach(id, (event, data) => {
+      seen.push({ event, data } as unknown as Logged);
+      for (const check of [...this.waiting]) check();
+    }, account);
+    return { snapshot, log: seen, commands: this.kith.commands(id, snapshot.session.address) };
   }
 
   /** Ends politely. */
@@ -105,6 +135,8 @@ export class Device {
     const told = { event, data } as unknown as Logged;
     this.log.push(told);
     switch (told.event) {
+      case 'looking': this.looks(told.data); break;
+      case 'accounts': this.accounts = told.data; break;
       case 'session': this.session = told.data; break;
       case 'contacts':
         for (const contact of told.data.changed) this.contacts.set(contact.address, contact);

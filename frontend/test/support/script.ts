@@ -33,6 +33,8 @@ export class ScriptServer {
   password = 'pencil';
   token = 'secret-token:fast-1';
   resumable = true;
+  /** It can be told whether anybody looks (XEP-0352). */
+  csi = false;
 
   constructor(readonly address = 'alice@example.org') {
     this.on('jabber:iq:roster', 'query', () => `<query xmlns='jabber:iq:roster' ver='1'><item jid='bob@example.org' name='Bob' subscription='both'/></query>`);
@@ -51,7 +53,7 @@ export class ScriptServer {
     await peer.until('open');
     peer.send(`<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' from='example.org' id='s1' version='1.0'/>`);
     peer.send(`<stream:features xmlns:stream='http://etherx.jabber.org/streams'><authentication xmlns='urn:xmpp:sasl:2'><mechanism>SCRAM-SHA-256</mechanism>
-      <inline><bind xmlns='urn:xmpp:bind:0'><inline><feature var='urn:xmpp:carbons:2'/><feature var='urn:xmpp:sm:3'/></inline></bind>
+      <inline><bind xmlns='urn:xmpp:bind:0'><inline><feature var='urn:xmpp:carbons:2'/><feature var='urn:xmpp:sm:3'/>${this.csi ? `<feature var='urn:xmpp:csi:0'/>` : ''}</inline></bind>
       <fast xmlns='urn:xmpp:fast:0'><mechanism>HT-SHA-256-NONE</mechanism></fast><sm xmlns='urn:xmpp:sm:3'/></inline></authentication></stream:features>`);
     const request = await peer.next();
     const data = request.attrs['mechanism'] === 'HT-SHA-256-NONE' ? await hmac(utf8(this.token), 'Responder') : await this.scram(peer, request);

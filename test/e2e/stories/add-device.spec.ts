@@ -12,6 +12,8 @@ test('a phone is signed in by a code, without a password', async ({ person, frie
   let link = '';
   await test.step('the first device shows a code', async () => {
     await alice.open('/settings/devices');
+    // Without a connection there is no code.
+    await expect(alice.page.getByText('Online now').first()).toBeVisible();
     await alice.page.getByRole('button', { name: 'Show a code', exact: true }).click();
     const dialog = alice.page.getByRole('dialog', { name: 'Add a device' });
     await expect(dialog.getByRole('img', { name: 'Code with the link for your other device' })).toBeVisible();

@@ -91,9 +91,9 @@ test('what came is told, leads to its chat, and is taken back when it was read',
     const registration = await navigator.serviceWorker.ready;
     return (await registration.getNotifications()).map((one) => `${one.title}: ${one.body} ${one.tag}`);
   });
-  await expect.poll(shown).toEqual(['Bob Brown: Are you there? bob@localhost']);
+  await expect.poll(shown).toEqual(['Bob Brown: Are you there? alice@localhost bob@localhost']);
   await bob.write('Hello?');
-  await expect.poll(shown).toEqual(['Bob Brown: Hello? bob@localhost']);
+  await expect.poll(shown).toEqual(['Bob Brown: Hello? alice@localhost bob@localhost']);
 
   const [worker] = alice.context.serviceWorkers();
   await worker?.evaluate(async () => {

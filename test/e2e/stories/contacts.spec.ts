@@ -55,6 +55,23 @@ test.describe('a stranger', () => {
     await expect(mallory.own('hello?', 'Sent', 'Not sent')).toBeVisible();
     await expect(alice.page.getByText('hello?')).toHaveCount(0);
   });
+
+  test('may only ask where only contacts may write', async ({ server, person }) => {
+    const [alice, mallory] = await meet(server, person);
+    await alice.open('/settings/privacy');
+    const only = alice.page.getByRole('switch', { name: 'Only my contacts may write to me' });
+    await only.click();
+    await expect(only).toBeChecked();
+    await mallory.write('buy my things');
+    await expect(mallory.page.getByText('They take messages from their contacts only.')).toBeVisible();
+    await alice.open('/');
+    await alice.page.getByRole('link', { name: '1 contact request' }).click();
+    await alice.page.getByRole('button', { name: 'Accept' }).click();
+    await mallory.write('thank you');
+    await alice.openChat('Mallory Moss');
+    await expect(alice.from('Mallory Moss', 'thank you')).toBeVisible();
+    await expect(alice.page.getByText('buy my things')).toHaveCount(0);
+  });
 });
 
 test('blocking a contact stops what they write, unblocking lets it come again', async ({ friends: [alice, bob] }) => {

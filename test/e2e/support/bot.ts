@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-const patience = 30_000;
+const patience = 90_000;
 const script = new URL('../../interop/native/bot.py', import.meta.url).pathname;
 
 export interface BotLogin {
@@ -19,7 +19,7 @@ export interface BotLogin {
 
 /** Something that happened to it. */
 export interface Happening {
-  readonly is: 'online' | 'contact' | 'invited' | 'joined' | 'said' | 'message' | 'error';
+  readonly is: 'online' | 'away' | 'back' | 'contact' | 'invited' | 'joined' | 'said' | 'message' | 'edited' | 'reacted' | 'retracted' | 'marker' | 'displayed' | 'history' | 'error';
   readonly code?: string;
   readonly address?: string;
   readonly sender?: string;
@@ -29,6 +29,24 @@ export interface Happening {
   readonly version?: string;
   /** The group in which it was said. */
   readonly room?: string;
+  /** The id of the stanza, and that in its own archive. */
+  readonly id?: string;
+  readonly archive?: string;
+  /** The id of the message that it was done to. */
+  readonly ref?: string;
+  readonly emojis?: readonly string[];
+  /** Another device of the same account has sent or got it. */
+  readonly copy?: true;
+  readonly messages?: readonly Kept[];
+}
+
+/** A message as the archive tells it, after everything that was done to it. */
+export interface Kept {
+  readonly id: string;
+  readonly sender: string;
+  /** None: it was taken back. */
+  readonly text: string | null;
+  readonly reactions: Readonly<Record<string, readonly string[]>>;
 }
 
 export class Bot {
@@ -75,8 +93,55 @@ export class Bot {
     }
   }
 
-  say(to: string, text: string, way: 'encrypted' | 'clear' = 'encrypted'): void {
+  /** Resolves with the id of the message when it is on its way. */
+  async say(to: string, text: string, way: 'encrypted' | 'clear' = 'encrypted'): Promise<string> {
     this.tell({ do: 'say', to, text, ...(way === 'clear' && { clear: true }) });
+    return (await this.hears((it) => it.is === 'said' && it.text === text)).id ?? '';
+  }
+
+  /** The message with this text, from whomever. */
+  async message(text: string): Promise<Happening & { readonly id: string; readonly archive: string }> {
+    return { id: '', archive: '', ...await this.hears((it) => it.is === 'message' && it.text === text) };
+  }
+
+  /** Corrects an own message. */
+  edit(to: string, id: string, text: string): void {
+    this.tell({ do: 'say', to, text, replace: id });
+  }
+
+  react(to: string, id: string, ...emojis: readonly string[]): void {
+    this.tell({ do: 'react', to, ref: id, emojis });
+  }
+
+  retract(to: string, id: string): void {
+    this.tell({ do: 'retract', to, ref: id });
+  }
+
+  /** Tells somebody that what is up to this message was displayed (XEP-0333). */
+  marker(to: string, id: string): void {
+    this.tell({ do: 'marker', to, ref: id });
+  }
+
+  /** Tells the own devices alone that what is up to this place in the archive was displayed (XEP-0490). */
+  displayed(chat: string, archive: string): void {
+    this.tell({ do: 'displayed', chat, id: archive });
+  }
+
+  /** What the archive tells of a chat. It can be asked once. */
+  async history(chat: string): Promise<readonly Kept[]> {
+    this.tell({ do: 'history', chat });
+    return (await this.hears((it) => it.is === 'history' && it.address === chat)).messages ?? [];
+  }
+
+  /** Loses its connection, and keeps its keys. */
+  async goAway(): Promise<void> {
+    this.tell({ do: 'away' });
+    await this.hears((it) => it.is === 'away');
+  }
+
+  async comeBack(): Promise<void> {
+    this.tell({ do: 'back' });
+    await this.hears((it) => it.is === 'back');
   }
 
   /** Goes into a group. */
@@ -85,7 +150,7 @@ export class Bot {
     await this.hears((it) => it.is === 'joined' && it.address === room);
   }
 
-  /** Says something in a group. Resolves when it is on its way. */
+  /** Says something in a group. */
   async sayIn(room: string, text: string): Promise<void> {
     this.tell({ do: 'say', to: room, text, room: true });
     await this.hears((it) => it.is === 'said' && it.text === text);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const patience = 30_000;
+const patience = 90_000;
 
 export class Terminal {
   private readonly directory = mkdtempSync(join(tmpdir(), 'kith-terminal-'));

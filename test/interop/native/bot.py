@@ -5,8 +5,13 @@
 Told by environment variables: KITH_JID, KITH_PASSWORD, KITH_PORT, KITH_CERT (of the server), KITH_TLS (starttls or direct),
 KITH_OMEMO (old: 0.3, the default; both: 0.3 and omemo:2 with its envelope).
 Every line on standard input is something to do, as JSON: {"do": "say", "to": ..., "text": ..., "clear": true or absent} (a group is
-said by "room": true), {"do": "join", "room": ..., "nick": ...} or {"do": "leave"}. Every line on standard output is something that
-happened: online (with the own code), contact, invited, joined, said, message (with the version in which it was), error.
+said by "room": true, a correction by "replace": the id of what it corrects), {"do": "react", "to": ..., "ref": ..., "emojis": [...]},
+{"do": "retract", "to": ..., "ref": ...}, {"do": "marker", "to": ..., "ref": ...}, {"do": "displayed", "chat": ..., "id": ...},
+{"do": "join", "room": ..., "nick": ...}, {"do": "away"}, {"do": "back"}, {"do": "history", "chat": ...} or {"do": "leave"}.
+Every line on standard output is something that happened: online (with the own code), away, contact, invited, joined, said, message
+(with the version in which it was, and its id), edited, reacted, retracted, marker (somebody has displayed what is up to this id),
+displayed (an own device has, up to this id in the archive), history (what the archive tells, with what was done to it), error.
+"copy": true is with what another own device has sent or got.
 """
 
 import asyncio
@@ -15,6 +20,7 @@ import logging
 import os
 import ssl
 import sys
+import uuid
 import xml.etree.ElementTree as ET
 
 import oldmemo
@@ -23,108 +29,33 @@ import omemo
 import slixmpp
 import twomemo
 import twomemo.etree
-from omemo.storage import Just, Nothing, Storage
 from slixmpp.exceptions import IqError
+from slixmpp.xmlstream.handler import Callback, CoroutineCallback
+from slixmpp.xmlstream.matcher import MatchXPath
 
-OLD = oldmemo.oldmemo.NAMESPACE
-TWO = twomemo.twomemo.NAMESPACE
-#: The versions that it speaks, the better one first.
-VERSIONS = {TWO: twomemo, OLD: oldmemo} if os.environ.get("KITH_OMEMO") == "both" else {OLD: oldmemo}
-DEVICES = {OLD: f"{OLD}.devicelist", TWO: f"{TWO}:devices"}
+from protection import CLIENT, DEVICES, OLD, TWO, VERSIONS, Memory, envelope, opened, sessions
+
 HINTS = "urn:xmpp:hints"
-SCE = "urn:xmpp:sce:1"
-CLIENT = "jabber:client"
+SID = "urn:xmpp:sid:0"
+RECEIPTS = "urn:xmpp:receipts"
+MARKERS = "urn:xmpp:chat-markers:0"
+DISPLAYED = "urn:xmpp:mds:displayed:0"
+CORRECTION = "urn:xmpp:message-correct:0"
+RETRACTION = "urn:xmpp:message-retract:1"
+REACTIONS = "urn:xmpp:reactions:0"
+FORWARDED = "{urn:xmpp:forward:0}forwarded"
+CARBONS = "urn:xmpp:carbons:2"
+MAM = "urn:xmpp:mam:2"
+RSM = "http://jabber.org/protocol/rsm"
 MUC_ADMIN = "http://jabber.org/protocol/muc#admin"
 
 
-def happened(what, **facts):
-    print(json.dumps({"is": what, **facts}), flush=True)
+def happened(what=None, **facts):
+    print(json.dumps(facts if what is None else {"is": what, **facts}), flush=True)
 
 
-def bundle_place(namespace, device):
-    """Node and item: 0.3 has a node for each bundle, omemo:2 an item."""
-    return (f"{OLD}.bundles:{device}", "current") if namespace == OLD else (f"{TWO}:bundles", str(device))
-
-
-def envelope(sender, to, text):
-    """XEP-0420: what omemo:2 encrypts."""
-    root = ET.Element(f"{{{SCE}}}envelope")
-    ET.SubElement(ET.SubElement(root, f"{{{SCE}}}content"), f"{{{CLIENT}}}body").text = text
-    ET.SubElement(root, f"{{{SCE}}}rpad").text = "x" * 17
-    ET.SubElement(root, f"{{{SCE}}}from").set("jid", sender)
-    ET.SubElement(root, f"{{{SCE}}}to").set("jid", to)
-    return ET.tostring(root)
-
-
-def opened(plaintext, sender, to):
-    """The body in an envelope, None without one. Refuses what was meant for somebody else."""
-    root = ET.fromstring(plaintext)
-    for affix, wanted in (("from", sender), ("to", to)):
-        element = root.find(f"{{{SCE}}}{affix}")
-        if element is not None and element.get("jid") != wanted:
-            raise ValueError(f"envelope {affix} {element.get('jid')}, not {wanted}")
-    return root.findtext(f"{{{SCE}}}content/{{{CLIENT}}}body")
-
-
-class Memory(Storage):
-    def __init__(self):
-        super().__init__(True)
-        self.data = {}
-
-    async def _load(self, key):
-        return Just(self.data[key]) if key in self.data else Nothing()
-
-    async def _store(self, key, value):
-        self.data[key] = value
-
-    async def _delete(self, key):
-        self.data.pop(key, None)
-
-
-def sessions(bot):
-    """The session manager of python-omemo, with a stream to talk to the server over."""
-
-    class Sessions(omemo.SessionManager):
-        @staticmethod
-        async def _upload_bundle(bundle):
-            await bot.publish(*bundle_place(bundle.namespace, bundle.device_id), VERSIONS[bundle.namespace].etree.serialize_bundle(bundle))
-
-        @staticmethod
-        async def _download_bundle(namespace, bare_jid, device_id):
-            payload = await bot.payload(bare_jid, *bundle_place(namespace, device_id))
-            if payload is None:
-                raise omemo.BundleNotFound(f"{bare_jid}/{device_id}")
-            return VERSIONS[namespace].etree.parse_bundle(payload, bare_jid, device_id)
-
-        @staticmethod
-        async def _delete_bundle(namespace, device_id):
-            node, item = bundle_place(namespace, device_id)
-            if namespace == OLD:
-                await bot["xep_0060"].delete_node(None, node)
-            else:
-                await bot["xep_0060"].retract(None, node, item)
-
-        @staticmethod
-        async def _upload_device_list(namespace, device_list):
-            await bot.publish(DEVICES[namespace], "current", VERSIONS[namespace].etree.serialize_device_list(device_list))
-
-        @staticmethod
-        async def _download_device_list(namespace, bare_jid):
-            payload = await bot.payload(bare_jid, DEVICES[namespace], "current")
-            return {} if payload is None else VERSIONS[namespace].etree.parse_device_list(payload)
-
-        async def _evaluate_custom_trust_level(self, device):
-            return omemo.TrustLevel.TRUSTED if device.trust_level_name == "trusted" else omemo.TrustLevel.UNDECIDED
-
-        async def _make_trust_decision(self, undecided, identifier):
-            for device in undecided:
-                await self.set_trust(device.bare_jid, device.identity_key, "trusted")
-
-        @staticmethod
-        async def _send_message(message, bare_jid):
-            bot.send_encrypted(bare_jid, [message])
-
-    return Sessions
+def element(name, namespace, **attributes):
+    return ET.Element(f"{{{namespace}}}{name}", attributes)
 
 
 class Bot(slixmpp.ClientXMPP):
@@ -139,8 +70,15 @@ class Bot(slixmpp.ClientXMPP):
             self.register_plugin(plugin)
         self.sessions = None
         self.nicks = {}
+        #: What it sent itself by the ids of the stanzas, which it could not decrypt; and all that it knows by the ids in the archive.
+        self.sent, self.kept = {}, {}
+        self.results = []
+        #: One message after the other, in the order in which they came.
+        self.turn = asyncio.Lock()
+        self.register_handler(Callback("archived", MatchXPath(f"{{{CLIENT}}}message/{{{MAM}}}result"),
+                                       lambda it: self.results.append(it.xml.find(f"{{{MAM}}}result"))))
+        self.register_handler(CoroutineCallback("all messages", MatchXPath(f"{{{CLIENT}}}message"), self.read))
         self.add_event_handler("session_start", self.begin)
-        self.add_event_handler("message", self.read)
         self.add_event_handler("changed_status", self.seen)
         self.add_event_handler("pubsub_publish", self.announced)
         self.add_event_handler("groupchat_direct_invite", lambda it: happened("invited", address=str(it["groupchat_invite"]["jid"])))
@@ -148,40 +86,134 @@ class Bot(slixmpp.ClientXMPP):
         for failure in ("failed_all_auth", "connection_failed"):
             self.add_event_handler(failure, lambda why, failure=failure: happened("error", text=f"{failure}: {why}"))
 
+    def begin_stream(self):
+        self.connect(("127.0.0.1", int(os.environ["KITH_PORT"])), use_ssl=os.environ["KITH_TLS"] == "direct")
+
     # what it does
 
     async def begin(self, _):
         await self.get_roster()
-        memory = Memory()
-        self.sessions = await sessions(self).create(
-            [twomemo.Twomemo(memory) if namespace == TWO else oldmemo.Oldmemo(memory) for namespace in VERSIONS], memory, self.boundjid.bare, None, "undecided")
-        await self.sessions.after_history_sync()
+        first = self.sessions is None
+        if first:
+            memory = Memory()
+            self.sessions = await sessions(self).create(
+                [twomemo.Twomemo(memory) if namespace == TWO else oldmemo.Oldmemo(memory) for namespace in VERSIONS], memory, self.boundjid.bare, None, "undecided")
+            await self.sessions.after_history_sync()
+            for node in (*(DEVICES[namespace] for namespace in VERSIONS), DISPLAYED):
+                self["xep_0163"].add_interest(node)
+        copies = self.make_iq_set()
+        copies.xml.append(element("enable", CARBONS))
+        await copies.send()
         own, _ = await self.sessions.get_own_device_information()
-        for namespace in VERSIONS:
-            self["xep_0163"].add_interest(DEVICES[namespace])
         self.send_presence()
-        happened("online", code="".join(self.sessions.format_identity_key(own.identity_key)),
+        happened("online" if first else "back", code="".join(self.sessions.format_identity_key(own.identity_key)),
                  tls=self.transport.get_extra_info("cipher") is not None)
+
+    async def away(self):
+        gone = self.wait_until("disconnected", timeout=20)
+        self.disconnect()
+        await gone
+        happened("away")
+
+    async def back(self):
+        self.begin_stream()
 
     async def join(self, room, nick):
         self.nicks[room] = nick
         await self["xep_0045"].join_muc_wait(slixmpp.JID(room), nick, maxstanzas=20, timeout=20)
         happened("joined", address=room)
 
-    async def say(self, to, text, clear=False, room=False):
+    async def say(self, to, text, clear=False, room=False, replace=None):
+        stanza = self.prepared(to, room)
+        if not room:
+            stanza.xml.extend([element("request", RECEIPTS), element("markable", MARKERS)])
+        fact = {"is": "message", "text": text} if replace is None else {"is": "edited", "text": text, "ref": replace}
+        elements = [] if replace is None else [element("replace", CORRECTION, id=replace)]
         if clear:
-            self.send_message(mto=to, mbody=text, mtype="groupchat" if room else "chat")
-            return
-        people = await self.members(to) if room else [to]
-        for jid in people:
-            for namespace in VERSIONS:
-                await self.sessions.refresh_device_list(namespace, jid)
-        plain = {OLD: text.encode(), TWO: envelope(self.boundjid.bare, to, text)}
-        messages, errors = await self.sessions.encrypt(frozenset(people), {namespace: plain[namespace] for namespace in VERSIONS})
-        for error in errors:
-            happened("error", text=repr(error))
-        self.send_encrypted(to, messages, text, "groupchat" if room else "chat")
-        happened("said", text=text)
+            stanza["body"] = text
+            self.sent[stanza["id"]] = fact
+            stanza.send()
+        else:
+            await self.send_protected(stanza, fact, elements, text, room)
+        happened("said", text=text, id=stanza["id"])
+
+    async def react(self, to, ref, emojis):
+        reactions = element("reactions", REACTIONS, id=ref)
+        for emoji in emojis:
+            ET.SubElement(reactions, f"{{{REACTIONS}}}reaction").text = emoji
+        await self.send_protected(self.prepared(to), {"is": "reacted", "ref": ref, "emojis": emojis}, [reactions])
+
+    async def retract(self, to, ref):
+        await self.send_protected(self.prepared(to), {"is": "retracted", "ref": ref}, [element("retract", RETRACTION, id=ref)])
+
+    async def marker(self, to, ref):
+        """XEP-0333: tells somebody, and by the copy one's own devices, that what is up to this message was displayed."""
+        stanza = self.prepared(to)
+        stanza.xml.append(element("displayed", MARKERS, id=ref))
+        stanza.send()
+
+    async def displayed(self, chat, id):
+        """XEP-0490: tells one's own devices alone, by the id of the message in the archive."""
+        payload = element("displayed", DISPLAYED)
+        payload.append(element("stanza-id", SID, id=id, by=self.boundjid.bare))
+        await self.publish(DISPLAYED, chat, payload, access_model="whitelist", send_last_published_item="never")
+
+    async def history(self, chat):
+        """The whole archive of a chat (XEP-0313), with what was done to the messages in it."""
+        known, after = [], None
+        while True:
+            query = ET.Element(f"{{{MAM}}}query")
+            form = self["xep_0004"].make_form(ftype="submit")
+            form.add_field(var="FORM_TYPE", ftype="hidden", value=MAM)
+            form.add_field(var="with", value=chat)
+            page = element("set", RSM)
+            ET.SubElement(page, f"{{{RSM}}}max").text = "50"
+            if after is not None:
+                ET.SubElement(page, f"{{{RSM}}}after").text = after
+            query.extend([form.xml, page])
+            iq = self.make_iq_set()
+            iq.xml.append(query)
+            fin = (await iq.send()).xml.find(f"{{{MAM}}}fin")
+            results, self.results = self.results, []
+            async with self.turn:
+                for result in results:
+                    if result.get("id") not in self.kept:
+                        await self.take(result.find(f"{FORWARDED}/{{{CLIENT}}}message"), archive=result.get("id"))
+                    known.append(self.kept.get(result.get("id")))
+            after = fin.findtext(f"{{{RSM}}}set/{{{RSM}}}last")
+            if fin.get("complete") == "true" or after is None:
+                break
+        happened("history", address=chat, messages=folded(fact for fact in known if fact is not None))
+
+    def prepared(self, to, room=False):
+        stanza = self.make_message(mto=to, mtype="groupchat" if room else "chat")
+        stanza["id"] = str(uuid.uuid4())
+        stanza.xml.append(element("origin-id", SID, id=stanza["id"]))
+        stanza.xml.append(element("store", HINTS))
+        return stanza
+
+    async def send_protected(self, stanza, fact, elements, text=None, room=False):
+        """Of what has no text, 0.3 can encrypt nothing."""
+        self.sent[stanza["id"]] = fact
+        versions = [namespace for namespace in VERSIONS if namespace == TWO or text is not None]
+        if versions:
+            to = stanza["to"].bare
+            people = await self.members(to) if room else [to]
+            for jid in people:
+                for namespace in versions:
+                    await self.sessions.refresh_device_list(namespace, jid)
+            plain = {TWO: envelope(self.boundjid.bare, to, text, elements)}
+            if text is not None:
+                plain[OLD] = text.encode()
+            messages, errors = await self.sessions.encrypt(frozenset(people), {namespace: plain[namespace] for namespace in versions})
+            for error in errors:
+                happened("error", text=repr(error))
+            self.add_encrypted(stanza, messages)
+        if TWO not in versions:
+            stanza.xml.extend(elements)
+        if text is not None:
+            stanza["body"] = "I sent you an encrypted message."
+        stanza.send()
 
     async def members(self, room):
         """Everybody who belongs to it, here or not (XEP-0384 section 5.8)."""
@@ -194,22 +226,26 @@ class Bot(slixmpp.ClientXMPP):
             people |= {slixmpp.JID(item.get("jid")).bare for item in answer.xml.iter(f"{{{MUC_ADMIN}}}item")}
         return sorted(people - {self.boundjid.bare})
 
-    def send_encrypted(self, to, messages, text=None, kind="chat"):
-        stanza = self.make_message(mto=to, mtype=kind, mbody=None if text is None else "I sent you an encrypted message.")
-        for message in messages:
-            stanza.xml.append(VERSIONS[message.namespace].etree.serialize_message(message))
-        stanza.xml.append(ET.Element(f"{{{HINTS}}}store"))
-        if text is not None:
-            stanza["id"] = self.new_id()
+    def send_keys(self, to, messages):
+        """Messages of python-omemo that say nothing but what their sessions need."""
+        stanza = self.prepared(to)
+        self.add_encrypted(stanza, messages)
         stanza.send()
 
-    async def publish(self, node, item, payload):
+    @staticmethod
+    def add_encrypted(stanza, messages):
+        for message in messages:
+            stanza.xml.append(VERSIONS[message.namespace].etree.serialize_message(message))
+
+    async def publish(self, node, item, payload, access_model="open", **more):
         options = self["xep_0004"].make_form(ftype="submit")
         options.add_field(var="FORM_TYPE", ftype="hidden", value="http://jabber.org/protocol/pubsub#publish-options")
-        options.add_field(var="pubsub#access_model", value="open")
+        options.add_field(var="pubsub#access_model", value=access_model)
         options.add_field(var="pubsub#persist_items", value="true")
         if item != "current":
             options.add_field(var="pubsub#max_items", value="max")
+        for name, value in more.items():
+            options.add_field(var=f"pubsub#{name}", value=value)
         await self["xep_0060"].publish(self.boundjid.bare, node, id=item, payload=payload, options=options)
 
     async def payload(self, jid, node, item):
@@ -226,40 +262,75 @@ class Bot(slixmpp.ClientXMPP):
     # what happens to it
 
     async def read(self, stanza):
-        if stanza["type"] == "error":
-            happened("error", text=str(stanza))
+        if stanza.xml.find(f"{{{MAM}}}result") is None:
+            async with self.turn:
+                try:
+                    await self.take(stanza.xml)
+                except Exception as error:  # told to whoever waits for it
+                    happened("error", text=repr(error))
+
+    async def take(self, message, copy=False, archive=None):
+        own = self.boundjid.bare
+        sender = slixmpp.JID(message.get("from", own)).bare
+        if message.get("type") == "error":
+            happened("error", text=ET.tostring(message, "unicode"))
             return
-        room = stanza["from"].bare if stanza["type"] == "groupchat" else None
-        sender = stanza["from"].bare
+        for way in ("sent", "received"):
+            carbon = message.find(f"{{{CARBONS}}}{way}")
+            if carbon is not None and sender == own:
+                await self.take(carbon.find(f"{FORWARDED}/{{{CLIENT}}}message"), copy=True)
+                return
+        room = sender if message.get("type") == "groupchat" else None
         if room is not None:
-            nick = stanza["from"].resource
+            nick = slixmpp.JID(message.get("from")).resource
             if nick in ("", self.nicks.get(room)):
                 return  # of the room itself, or our own
             sender = slixmpp.JID(self["xep_0045"].get_jid_property(slixmpp.JID(room), nick, "jid")).bare
-        for namespace in VERSIONS:
-            element = stanza.xml.find(f"{{{namespace}}}encrypted")
-            if element is not None and await self.decrypt(namespace, element, sender, room):
+        origin = message.find(f"{{{SID}}}origin-id")
+        ident = message.get("id") if origin is None else origin.get("id")
+        archive = archive or next((it.get("id") for it in message.findall(f"{{{SID}}}stanza-id") if it.get("by") == own), None)
+        fact = self.sent.get(ident) if sender == own else None
+        if fact is not None:
+            fact = {**fact, "sender": own}
+        else:
+            text, said, shield = await self.content(message, sender, room or slixmpp.JID(message.get("to", own)).bare)
+            if said is None:
                 return
-        if not any(stanza.xml.find(f"{{{namespace}}}encrypted") is not None for namespace in (OLD, TWO)) and stanza["body"]:
-            happened("message", sender=sender, text=stanza["body"], encrypted=False, **({"room": room} if room else {}))
+            fact = {**meaning(text, said), "sender": sender, **shield}
+            if fact["is"] is None:
+                return
+            places = {"archive": archive, "room": room, "copy": copy or None}
+            happened(**fact, id=ident, **{name: value for name, value in places.items() if value is not None})
+        if archive is not None:
+            self.kept[archive] = {**fact, "id": ident}
 
-    async def decrypt(self, namespace, element, sender, room):
-        """Whether it was for us."""
-        try:
-            message = (twomemo.etree.parse_message(element, sender) if namespace == TWO
-                       else await oldmemo.etree.parse_message(element, sender, self.boundjid.bare, self.sessions))
-            text, device, _ = await self.sessions.decrypt(message)
-        except omemo.MessageNotForUs:
-            return False
-        if text is not None:
-            text = text.decode() if namespace == OLD else opened(text, sender, room or self.boundjid.bare)
-        if text is not None:
-            happened("message", sender=sender, text=text, encrypted=True, version=namespace, **({"room": room} if room else {}),
-                     code="".join(self.sessions.format_identity_key(device.identity_key)))
-        return True
+    async def content(self, message, sender, to):
+        """What a message says: its text, the element with everything else, and how it was protected. Nothing, if it was not for us."""
+        encrypted = {namespace: found for namespace in (TWO, OLD) if (found := message.find(f"{{{namespace}}}encrypted")) is not None}
+        for namespace in VERSIONS:
+            if namespace not in encrypted:
+                continue
+            found = encrypted[namespace]
+            try:
+                parsed = (twomemo.etree.parse_message(found, sender) if namespace == TWO
+                          else await oldmemo.etree.parse_message(found, sender, self.boundjid.bare, self.sessions))
+                plain, device, _ = await self.sessions.decrypt(parsed)
+            except omemo.MessageNotForUs:
+                continue
+            if plain is None:
+                return None, None, {}
+            said = message if namespace == OLD else opened(plain, sender, to)
+            text = plain.decode() if namespace == OLD else said.findtext(f"{{{CLIENT}}}body")
+            return text, said, {"encrypted": True, "version": namespace, "code": "".join(self.sessions.format_identity_key(device.identity_key))}
+        # Beside what is encrypted stands no text, but what 0.3 cannot encrypt.
+        return (None if encrypted else message.findtext(f"{{{CLIENT}}}body")), message, {"encrypted": False}
 
     async def announced(self, stanza):
         items = stanza["pubsub_event"]["items"]
+        if items["node"] == DISPLAYED and stanza["from"].bare == self.boundjid.bare:
+            for item in items:
+                happened("displayed", address=item["id"], archive=item["payload"].find(f"{{{SID}}}stanza-id").get("id"))
+            return
         namespace = next((one for one in VERSIONS if DEVICES[one] == items["node"]), None)
         if namespace is None or self.sessions is None:
             return
@@ -273,10 +344,47 @@ class Bot(slixmpp.ClientXMPP):
             happened("contact", address=presence["from"].bare)
 
 
+def meaning(text, said):
+    """What an element with what somebody says is: a message, or what is done to one."""
+    def ref(name, namespace):
+        found = said.find(f"{{{namespace}}}{name}")
+        return None if found is None else found.get("id")
+
+    if taken := ref("retract", RETRACTION):
+        return {"is": "retracted", "ref": taken}
+    if reacted := ref("reactions", REACTIONS):
+        return {"is": "reacted", "ref": reacted, "emojis": [it.text for it in said.iter(f"{{{REACTIONS}}}reaction")]}
+    if shown := ref("displayed", MARKERS):
+        return {"is": "marker", "ref": shown}
+    if text is None:
+        return {"is": None}
+    if corrected := ref("replace", CORRECTION):
+        return {"is": "edited", "text": text, "ref": corrected}
+    return {"is": "message", "text": text}
+
+
+def folded(facts):
+    """Messages as they are after everything that was done to them."""
+    messages = []
+    for fact in facts:
+        if fact["is"] == "message":
+            messages.append({"id": fact["id"], "sender": fact["sender"], "text": fact["text"], "reactions": {}})
+            continue
+        message = next((it for it in messages if it["id"] == fact.get("ref")), None)
+        if message is None:
+            continue
+        if fact["is"] == "reacted":
+            message["reactions"][fact["sender"]] = fact["emojis"]
+        elif message["sender"] == fact["sender"] and fact["is"] in ("edited", "retracted"):
+            message["text"] = fact.get("text")
+    return messages
+
+
 async def main():
     logging.basicConfig(level=os.environ.get("KITH_LOG", "CRITICAL"), stream=sys.stderr)
     bot = Bot()
-    bot.connect(("127.0.0.1", int(os.environ["KITH_PORT"])), use_ssl=os.environ["KITH_TLS"] == "direct")
+    bot.begin_stream()
+    orders = {it.__name__: it for it in (bot.say, bot.react, bot.retract, bot.marker, bot.displayed, bot.join, bot.away, bot.back, bot.history)}
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     async for line in lines:
@@ -285,7 +393,7 @@ async def main():
         if what == "leave":
             break
         try:
-            await (bot.join if what == "join" else bot.say)(**order)
+            await orders[what](**order)
         except Exception as error:  # told to whoever gave the order
             happened("error", text=repr(error))
     bot.disconnect()

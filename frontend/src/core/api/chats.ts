@@ -64,6 +64,8 @@ export interface MessagePreview {
   readonly retracted?: true;
   /** It shares a file. */
   readonly file?: SharedFile['kind'];
+  /** The file is a sticker; `text` is what it shows. */
+  readonly sticker?: true;
   /** It only says for how many seconds messages are kept from then on; 0: for good. */
   readonly timerSet?: number;
   /** `text` is a question with answers to choose from. */
@@ -92,11 +94,12 @@ export interface FoundMessage extends Place {
   readonly name?: string;
   readonly outgoing: boolean;
   readonly at: number;
-  /** The part of it that has the words; of a file its name. */
+  /** The part of it that has the words; of a file its name, of a sticker what it shows. */
   readonly text: string;
   /** Where in `text` the words stand: from, to. */
   readonly marks: readonly (readonly [number, number])[];
   readonly file?: SharedFile['kind'];
+  readonly sticker?: true;
 }
 
 export interface FoundMessages {

@@ -15,10 +15,12 @@ export type ReasonCode =
   | 'cannot-encrypt'     // no device of the other side can be encrypted to
   | 'untrusted'          // a new device of a verified contact waits for a decision
   | 'not-member'         // one does not belong to this group, or not any more
+  | 'group-link-invalid' // the link into a group is wrong, over, used up or was turned off
   | 'link-invalid'       // the link for this device was used, or its time is over
   | 'denied'             // the other device did not agree, or not in time
   | 'last-admin'         // nobody else looks after the server
   | 'approval'           // a guardian has to agree first, and was asked
+  | 'contacts-only'      // they take messages from their contacts only
   | 'blocked'
   | 'picture-unreadable' // the browser cannot read this picture
   | 'storage'            // the browser's database failed or is full

@@ -22,7 +22,7 @@ export interface Group {
   readonly description?: string;
   /** Hash of its picture; `picture` gives it. */
   readonly picture?: string;
-  readonly may: { readonly add: boolean; readonly remove: boolean; readonly configure: boolean };
+  readonly may: { readonly add: boolean; readonly remove: boolean; readonly configure: boolean; readonly link: boolean };
   /** Members whose devices cannot read what is encrypted. */
   readonly cannotRead: readonly Address[];
   /** Who asks one to come. */
@@ -39,6 +39,23 @@ export interface GroupInfo {
   readonly privacy: 'private' | 'public';
   /** How many are in it now, where it says so. */
   readonly people?: number;
+  /** How many belong to it. */
+  readonly members?: number;
+  /** What one came with opens it, although it is private. */
+  readonly admits?: boolean;
+}
+
+/** A link into a private group. */
+export interface GroupLink {
+  readonly id: string;
+  /** For browsers, and for other apps. They are known on the device that made the link, and nowhere else. */
+  readonly url?: string;
+  readonly uri?: string;
+  readonly by: Address;
+  readonly expires: number;
+  /** How many have come by it, and how many may; any number without. */
+  readonly uses: number;
+  readonly max?: number;
 }
 
 export interface GroupsPage {

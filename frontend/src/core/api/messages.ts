@@ -100,6 +100,28 @@ export interface SharedFile {
   readonly height?: number;
   /** It is being sent. */
   readonly uploading: boolean;
+  /** It is a sticker: what it shows, in words (perhaps none), and whether its sender has named a pack of which it is one. */
+  readonly sticker?: { readonly description: string; readonly pack: boolean };
+}
+
+/** A sticker that one has. */
+export interface Sticker {
+  readonly id: string;
+  /** What it shows, in words; perhaps none. */
+  readonly description: string;
+  /** In pixels. */
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** Stickers that somebody publishes together. */
+export interface StickerPack {
+  readonly id: string;
+  readonly name: string;
+  readonly summary: string;
+  /** Its owner does not want others to have it. */
+  readonly restricted: boolean;
+  readonly stickers: readonly Omit<Sticker, 'id'>[];
 }
 
 export interface Poll {

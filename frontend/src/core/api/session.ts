@@ -25,12 +25,27 @@ export interface SessionState {
   readonly cryptoError?: Reason;
 }
 
-/** What one lets others see. */
+/** One of the accounts of this browser, as those see it who look at another one. */
+export interface AccountInfo {
+  readonly address: Address;
+  readonly displayName?: string;
+  /** Hash of its picture; `picture` gives it. */
+  readonly picture?: string;
+  readonly phase: SessionState['phase'];
+  /** New messages in its list of chats; of what is muted only what may be told. */
+  readonly unread: number;
+  /** How much of it somebody may be waiting for an answer to: in groups only what names one. */
+  readonly waiting: number;
+}
+
+/** What one lets others see and do. */
 export interface Privacy {
   /** That one has read something. */
   readonly read: boolean;
   /** That one is typing. */
   readonly typing: boolean;
+  /** Only contacts may write to one; missing where the server cannot see to that. */
+  readonly contactsOnly?: boolean;
 }
 
 /** A signed-in program of one's own account (token or live session), for "Devices". */
@@ -51,5 +66,5 @@ export interface BrowserSubscription {
 
 /** How files and their parts are called in an export; `about` stands in the one that explains. */
 export type ExportWords = Readonly<Record<
-  'readme' | 'about' | 'profile' | 'contacts' | 'groups' | 'chats' | 'pictures' | 'you' | 'deleted' | 'unreadable' | 'file', string
+  'readme' | 'about' | 'profile' | 'contacts' | 'groups' | 'chats' | 'pictures' | 'stickers' | 'sticker' | 'you' | 'deleted' | 'unreadable' | 'file', string
 >>;

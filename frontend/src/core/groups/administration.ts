@@ -56,13 +56,14 @@ export class Administration {
     return address;
   }
 
-  /** Enters a group by its address. */
-  async join(text: string): Promise<Address> {
+  /** Enters a group by its address. `key`: what a link into a private group has, or the password of one. */
+  async join(text: string, key?: string): Promise<Address> {
     const jid = parseJid(text.trim().replace(/^xmpp:/i, '').replace(/[?/].*$/, ''));
     const address = formatJid({ ...jid, resource: '' });
     if (jid.local === '') throw fail('name-invalid', 'a group has a name before the @');
     const before = this.groups.get(address);
     if (before?.standing === 'wanted') return address;
+    if (key !== undefined) return this.unlock(address, key);
     try {
       const facts = await roomFacts(this.account.stream(), address);
       await this.groups.change(address, ({ reason: _, ...record }) => ({ ...record, room: facts, standing: 'wanted' }), newGroup(address, 'wanted'));
@@ -77,6 +78,30 @@ export class Administration {
     if (after && after.standing !== 'wanted') throw fail(after.standing === 'ended' ? 'not-found' : 'not-member');
     await this.groups.keep(address, { autojoin: true, ...(after?.room?.name !== undefined && { name: after.room.name }) });
     return address;
+  }
+
+  /** Enters a group with a key. Nothing is kept of one that it does not open. */
+  private async unlock(address: Address, key: string): Promise<Address> {
+    const stream = this.account.stream();
+    const room = this.groups.room(address);
+    try {
+      // Whoever enters a room that does not exist makes one: so it is looked for first. One that may not be looked at is there.
+      await roomFacts(stream, address).catch((error: unknown) => { if (!mayNotLook(error)) throw error; });
+      if ((await this.groups.admitted(room, key)).created) throw fail('not-found');
+      // From now on one belongs to it, and is told its name.
+      const facts = await roomFacts(stream, address);
+      await this.groups.change(address, ({ reason: _, ...record }) => ({ ...record, room: facts, standing: 'wanted' }), newGroup(address, 'wanted'));
+      await this.groups.begun(address, this.account.platform.clock.now());
+      await this.groups.arrive(room);
+      await this.groups.keep(address, {
+        autojoin: true, ...(facts.name !== undefined && { name: facts.name }), ...(facts.secret === true && { password: key }),
+      });
+      return address;
+    } catch (error) {
+      if (room.phase !== 'out' && this.groups.get(address)?.standing !== 'wanted') room.leave();
+      if (error instanceof StanzaError && (error.condition === 'registration-required' || error.condition === 'not-authorized')) throw fail('group-link-invalid', error.message);
+      throw refusal(error);
+    }
   }
 
   enter(address: Address): Promise<void> {
@@ -217,6 +242,11 @@ function checkedName(text: string): string {
   const name = text.trim().slice(0, MAX_NAME);
   if (name === '') throw fail('name-invalid', 'a group needs a name');
   return name;
+}
+
+/** Whoever has a guardian, or is banned, may not even look: asking to be let in tells which it is, and asks the guardian. */
+function mayNotLook(error: unknown): boolean {
+  return error instanceof StanzaError && (error.condition === 'forbidden' || reasonOf(error).code === 'approval');
 }
 
 /** What a room refuses, in the terms of the app. */

@@ -10,6 +10,7 @@ import type { Account } from '../account';
 import type { Address, GroupInfo, GroupsPage } from '../api';
 import { eachLimited } from '../async';
 import { fail } from '../reasons';
+import type { GroupLinks } from './links';
 import { findService } from './wishes';
 
 const PAGE = 20;
@@ -20,7 +21,7 @@ const MAX_TEXT = 500;
 export class Directory {
   private service: Address | undefined;
 
-  constructor(private readonly account: Account) {}
+  constructor(private readonly account: Account, private readonly links: Pick<GroupLinks, 'look'>) {}
 
   /** Where the groups of the own server live; `undefined`: it has none. */
   async home(): Promise<Address | undefined> {
@@ -50,12 +51,15 @@ export class Directory {
     return { groups, ...(next !== undefined && { next }) };
   }
 
-  /** Rejects with `not-found` when there is no group, with `not-member` when it shows itself to its members only. */
-  async look(text: string): Promise<GroupInfo> {
+  /** Rejects with `not-found` when there is no group, with `not-member` when it shows itself to its members only, and not to who has `key`. */
+  async look(text: string, key?: string): Promise<GroupInfo> {
     const jid = parseJid(text.trim().replace(/^xmpp:/i, '').replace(/[?/].*$/, ''));
     if (jid.local === '') throw fail('name-invalid', 'a group has a name before the @');
+    const address = formatJid({ ...jid, resource: '' });
     try {
-      return await this.info(formatJid({ ...jid, resource: '' }));
+      if (key === undefined) return await this.info(address);
+      // Other servers know passwords of rooms, and no links: what it is good for shows when one enters.
+      return await this.links.look(address, key) ?? { ...await this.info(address), admits: true };
     } catch (error) {
       if (error instanceof StanzaError && (error.condition === 'forbidden' || error.condition === 'registration-required')) throw fail('not-member', error.message);
       throw error;

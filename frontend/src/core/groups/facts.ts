@@ -60,7 +60,7 @@ export function groupView(record: GroupRecord, live: Live): Group {
     privacy: !room ? 'unknown' : closed ? 'private' : 'public',
     role: roleOf(affiliation),
     people: closed || record.members.length > live.present ? record.members.length : live.present,
-    may: { add: admin || (affiliation === 'member' && room?.mayInvite === true), remove: admin, configure: affiliation === 'owner' },
+    may: { add: admin || (affiliation === 'member' && room?.mayInvite === true), remove: admin, configure: affiliation === 'owner', link: admin && closed && room?.linkable === true },
     cannotRead: closed ? peopleOf(record, live.self).filter((address) => live.lockOfPerson(address) === 'unencrypted') : [],
     ...(room?.description !== undefined && { description: room.description }),
     ...(live.picture !== undefined && { picture: live.picture }),

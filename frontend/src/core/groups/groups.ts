@@ -246,12 +246,12 @@ export class Groups {
   }
 
   /** Asks under one's name, or one like it when somebody else has that. */
-  async admitted(room: Room): Promise<{ readonly created: boolean }> {
+  async admitted(room: Room, key?: string): Promise<{ readonly created: boolean }> {
     const record = this.records.get(room.address);
     const wish = cleanNick(record?.bookmark?.nick ?? this.world.ownName() ?? localOf(this.account.address));
     for (let i = 1; ; i++) {
       try {
-        return await room.enter(i === 1 ? wish : `${wish} ${i}`, record?.bookmark?.password ?? record?.invite?.password);
+        return await room.enter(i === 1 ? wish : `${wish} ${i}`, key ?? record?.bookmark?.password ?? record?.invite?.password);
       } catch (error) {
         if (!(error instanceof StanzaError) || error.condition !== 'conflict' || i >= MAX_NICKS) throw error;
       }

@@ -55,7 +55,7 @@ export async function roomFacts(stream: Stream, room: Address): Promise<RoomFact
     ...(info.name !== undefined && { name: info.name.slice(0, 200) }),
     ...(info.description !== undefined && { description: info.description.slice(0, 2_000) }),
     membersOnly: has('muc_membersonly'), open: has('muc_nonanonymous'), hidden: has('muc_hidden'), archived: has(NS.mam),
-    mayInvite: info.mayInvite, maySetSubject: info.maySetSubject,
+    mayInvite: info.mayInvite, maySetSubject: info.maySetSubject, linkable: has(NS.kithGroupLink), secret: has('muc_passwordprotected'),
     ...(info.picture !== undefined && { picture: info.picture }),
   };
 }

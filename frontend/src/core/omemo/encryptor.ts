@@ -35,6 +35,8 @@ const BAD_BUNDLE_PAUSE = 600_000;
 export interface Saying {
   /** The text: `<body/>` of the envelope, and all that 0.3 encrypts. Without it devices of 0.3 get no `<encrypted/>`. */
   readonly text?: string;
+  /** `<body/>` of the envelope, where it is another text. */
+  readonly inner?: string;
   /** What else belongs to it, in the envelope. */
   readonly elements: readonly XmlElement[];
   /** The same beside `<encrypted/>`, if somebody has only 0.3; as in the envelope unless given. */
@@ -320,8 +322,8 @@ function reaches(result: EncryptResult, jid: Address): boolean {
 }
 
 /** What stands in the `<content/>` of the envelope: each element with its namespace. */
-function contentOf({ text, elements, id }: Saying): Bytes {
-  const content = [...(text === undefined ? [] : [xml(NS.client, 'body', {}, text)]), ...elements, originId.write({ id })];
+function contentOf({ text, inner = text, elements, id }: Saying): Bytes {
+  const content = [...(inner === undefined ? [] : [xml(NS.client, 'body', {}, inner)]), ...elements, originId.write({ id })];
   return utf8(content.map((element) => serialise(element)).join(''));
 }
 

@@ -1,6 +1,6 @@
 import { Check, Paperclip, Pencil, Reply, SendHorizontal, Smile, X } from 'lucide';
 import { createEffect, createMemo, createSignal, For, type JSX, on, onCleanup, onMount, Show } from 'solid-js';
-import type { Chat, Member } from '../../core/api';
+import type { Chat, Member, Sticker } from '../../core/api';
 import type { Conversation, SendResult } from '../../stores/conversation';
 import { authorOf, type Mention, mentionable, mentionAt, withMention } from '../../stores/groups';
 import { read } from '../adapter';
@@ -59,6 +59,13 @@ export function Composer(props: Props): JSX.Element {
       field.setSelectionRange(from + emoji.length, from + emoji.length);
     });
     grow();
+  };
+
+  /** At once: what was begun in the composer stays there. */
+  const sendSticker = async (sticker: Sticker): Promise<void> => {
+    setPicker(undefined);
+    if (!onGlass()) field.focus({ preventScroll: true });
+    if (!mute()) took(await props.conversation.sendSticker(sticker));
   };
 
   // ── files ──
@@ -202,7 +209,7 @@ export function Composer(props: Props): JSX.Element {
             <Icon of={now().kind === 'edit' ? Pencil : Reply} />
             <div class="staged-text">
               <b dir="auto">{now().kind === 'edit' ? t().chat.editing : now().message.outgoing ? t().chat.replyOwn : t().chat.replyTo(authorOf(contacts(), props.chat, now().message))}</b>
-              <span dir="auto">{now().message.text}</span>
+              <span dir="auto">{now().message.file?.sticker ? now().message.file?.sticker?.description || t().sticker.kind : now().message.file?.name ?? now().message.text}</span>
             </div>
             <IconButton icon={X} label={now().kind === 'edit' ? t().chat.cancelEdit : t().chat.cancelReply} onClick={() => { props.conversation.unstage(); field.focus({ preventScroll: true }); }} />
           </div>
@@ -231,7 +238,7 @@ export function Composer(props: Props): JSX.Element {
       <Show when={files().length > 0}>
         <FileTray conversation={props.conversation} files={files()} onFiles={setFiles} onSent={took} />
       </Show>
-      <Show when={picker()}>{(anchor) => <EmojiPopup anchor={anchor()} onChoose={insert} onClose={() => setPicker(undefined)} />}</Show>
+      <Show when={picker()}>{(anchor) => <EmojiPopup anchor={anchor()} onChoose={insert} onSticker={mayAttach() ? (sticker) => void sendSticker(sticker) : undefined} onClose={() => setPicker(undefined)} />}</Show>
       <Show when={asked()}>
         {(question) => (
           <Confirm

@@ -4,6 +4,7 @@ import { type Emoji, type EmojiGroup, emojiGroups, emojiIn, findEmoji } from '..
 import { Resource } from '../../stores/resource';
 import { read } from '../adapter';
 import { useView } from '../context';
+import { moveInGrid } from '../parts/gridkeys';
 import { Icon } from '../parts/Icon';
 import { Failed, Patiently } from '../parts/states';
 import './emoji.css';
@@ -41,16 +42,7 @@ export default function EmojiPicker(props: { readonly onChoose: (emoji: string) 
       event.preventDefault();
       return;
     }
-    const at = buttons.indexOf(event.target as HTMLElement);
-    if (at < 0) return;
-    const rtl = document.documentElement.dir === 'rtl' ? -1 : 1;
-    const row = Math.max(1, Math.floor(grid.clientWidth / (buttons[at]?.offsetWidth ?? 44)));
-    const step = { ArrowRight: rtl, ArrowLeft: -rtl, ArrowDown: row, ArrowUp: -row }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    const next = buttons[at + step];
-    if (next) next.focus();
-    else if (step < 0) field.focus();
+    moveInGrid(event, grid, buttons, () => field.focus());
   };
   const Group = (group: { readonly title: string; readonly of: readonly Pick<Emoji, 'unicode' | 'label'>[] }): JSX.Element => (
     <section class="emoji-group">

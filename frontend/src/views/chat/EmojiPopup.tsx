@@ -1,18 +1,27 @@
-import { For, type JSX, lazy, onCleanup, onMount, Suspense } from 'solid-js';
-import type { Reaction } from '../../core/api';
+import { createSignal, For, type JSX, lazy, onCleanup, onMount, Show, Suspense } from 'solid-js';
+import type { Reaction, Sticker } from '../../core/api';
 import { quickReactions } from '../../stores/emoji';
 import { useView } from '../context';
+import { Tabs } from '../parts/Tabs';
 
 const EmojiPicker = lazy(() => import('./EmojiPicker'));
+const StickerPanel = lazy(() => import('./StickerPanel'));
 
-type Props = { readonly anchor: DOMRect; readonly onChoose: (emoji: string) => void; readonly onClose: () => void };
+type Props = {
+  readonly anchor: DOMRect;
+  readonly onChoose: (emoji: string) => void;
+  /** Where there are stickers, too. */
+  readonly onSticker?: ((sticker: Sticker) => void) | undefined;
+  readonly onClose: () => void;
+};
 
 const edge = 8;
 
-/** All emoji, at a place on the screen. Takes the focus and gives it back. */
+/** All emoji, and one's stickers, at a place on the screen. Takes the focus and gives it back. */
 export function EmojiPopup(props: Props): JSX.Element {
   const { t } = useView();
   const before = document.activeElement;
+  const [tab, setTab] = createSignal<'emoji' | 'stickers'>('emoji');
   let popup!: HTMLDivElement;
   const outside = (event: Event): void => {
     if (event.target instanceof Node && popup.contains(event.target)) return;
@@ -38,7 +47,7 @@ export function EmojiPopup(props: Props): JSX.Element {
   });
   return (
     <div
-      ref={popup} class="emoji-popup" role="dialog" aria-label={t().chat.emoji}
+      ref={popup} class="emoji-popup" role="dialog" aria-label={props.onSticker ? t().sticker.panel : t().chat.emoji}
       onKeyDown={(event) => {
         if (event.key !== 'Escape') return;
         event.preventDefault();
@@ -46,7 +55,20 @@ export function EmojiPopup(props: Props): JSX.Element {
         props.onClose();
       }}
     >
-      <Suspense><EmojiPicker onChoose={props.onChoose} /></Suspense>
+      <Show when={props.onSticker} fallback={<Suspense><EmojiPicker onChoose={props.onChoose} /></Suspense>}>
+        {(send) => (
+          <Tabs
+            label={t().sticker.panel} value={tab()} onChange={setTab}
+            tabs={[{ value: 'emoji', label: t().chat.emoji }, { value: 'stickers', label: t().sticker.tab }]}
+          >
+            <Suspense>
+              <Show when={tab() === 'stickers'} fallback={<EmojiPicker onChoose={props.onChoose} />}>
+                <StickerPanel onChoose={send()} onLeave={props.onClose} />
+              </Show>
+            </Suspense>
+          </Tabs>
+        )}
+      </Show>
     </div>
   );
 }

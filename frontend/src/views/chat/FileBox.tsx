@@ -1,11 +1,11 @@
 import { Download, File as FileIcon, Image as ImageIcon, Music, RotateCw, Video, X } from 'lucide';
-import { createEffect, createSignal, type JSX, on, onCleanup, Show } from 'solid-js';
+import { createEffect, type JSX, on, Show } from 'solid-js';
 import type { Message, SharedFile } from '../../core/api';
-import { reasonOf } from '../../stores/reason';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { IconButton } from '../parts/Button';
 import { Icon } from '../parts/Icon';
+import { fileSource } from './filesource';
 
 const icons = { image: ImageIcon, video: Video, audio: Music, file: FileIcon } as const;
 /** Larger than this nothing is fetched unasked. */
@@ -16,36 +16,11 @@ export function FileBox(props: { readonly message: Message; readonly file: Share
   const { app, t, formats } = useView();
   const transfers = read(app.transfers);
   const progress = (): number | undefined => transfers().get(props.message.id);
-  const [url, setUrl] = createSignal<string>();
-  const [failed, setFailed] = createSignal<string>();
-  const [busy, setBusy] = createSignal(false);
+  // Only kinds that cannot run anything are given their type.
+  const { url, failed, busy, load } = fileSource(() => props.message,
+    (file) => URL.createObjectURL(props.file.kind === 'file' ? new Blob([file], { type: 'application/octet-stream' }) : file));
   let picture!: HTMLImageElement;
-  let gone = false;
-  onCleanup(() => {
-    gone = true;
-    const made = url();
-    if (made !== undefined) URL.revokeObjectURL(made);
-  });
 
-  const load = async (): Promise<string | undefined> => {
-    const there = url();
-    if (there !== undefined || busy()) return there;
-    setBusy(true);
-    setFailed(undefined);
-    try {
-      const blob = await app.core.fetchFile(props.message.chat, props.message.id);
-      if (gone) return undefined;
-      // Only kinds that cannot run anything are given their type.
-      const made = URL.createObjectURL(props.file.kind === 'file' ? new Blob([blob], { type: 'application/octet-stream' }) : blob);
-      setUrl(made);
-      return made;
-    } catch (error) {
-      if (!gone) setFailed(t().reason(reasonOf(error)));
-      return undefined;
-    } finally {
-      setBusy(false);
-    }
-  };
   const save = async (): Promise<void> => {
     const made = await load();
     if (made === undefined) return;
@@ -58,28 +33,30 @@ export function FileBox(props: { readonly message: Message; readonly file: Share
   createEffect(on(() => props.message.id, () => {
     if (shows() && (props.trusted || props.message.outgoing) && (props.file.size ?? 0) <= unasked) void load();
   }));
-  // The place of a picture is kept before it is there, so that nothing moves.
+  const sized = (): boolean => Boolean(props.file.width && props.file.height);
+  /** It is a picture that is here, or about to be. */
+  const place = (): boolean => shows() && !failed() && (busy() || url() !== undefined);
+  // The place of a picture is kept before it is there, so that nothing moves; of one whose size nobody has told, a fixed one.
   const reserve = (element: HTMLElement): void => {
-    const { width, height } = props.file;
-    if (width && height) element.style.setProperty('aspect-ratio', `${width} / ${height}`);
+    if (sized()) element.style.setProperty('aspect-ratio', `${props.file.width} / ${props.file.height}`);
   };
   return (
     <div class="file">
       <Show
         when={shows() && url()}
         fallback={(
-          <Show when={shows() && !failed() && (busy() || props.file.width)}>
+          <Show when={place() || (shows() && !failed() && sized())}>
             <button type="button" class="file-place" tabindex="-1" ref={reserve} aria-label={t().chat.fileShow(props.file.name)} onClick={() => void load()}><Icon of={ImageIcon} /></button>
           </Show>
         )}
       >
         {(source) => (
-          <button type="button" class="file-picture" tabindex="-1" ref={reserve} aria-label={t().chat.fileSave(props.file.name)} onClick={() => void save()}>
+          <button type="button" class="file-picture" classList={{ 'file-unsized': !sized() }} tabindex="-1" ref={reserve} aria-label={t().chat.fileSave(props.file.name)} onClick={() => void save()}>
             <img ref={picture} src={source()} alt={props.file.name} decoding="async" />
           </button>
         )}
       </Show>
-      <Show when={!shows() || !url()}>
+      <Show when={!place()}>
         <div class="file-line">
           <Icon of={icons[props.file.kind]} />
           <span class="file-text">

@@ -1,4 +1,4 @@
-import { ArrowLeft, ChevronRight, LogOut, Pencil, Trash, UserPlus, X } from 'lucide';
+import { ArrowLeft, ChevronRight, Link, LogOut, Pencil, Trash, UserPlus, X } from 'lucide';
 import { createMemo, createSignal, type JSX, onMount, Show } from 'solid-js';
 import type { Address } from '../../core/api';
 import { chatWith } from '../../stores/chats';
@@ -22,6 +22,7 @@ export default function GroupDetails(props: { readonly address: Address }): JSX.
   const { app, t } = useView();
   const chats = read(app.chats);
   const contacts = read(app.contacts);
+  const session = read(app.session);
   const chat = createMemo(() => chatWith(chats(), contacts(), props.address));
   const group = createMemo(() => chat().group);
   const [name, setName] = createSignal<string>();
@@ -90,6 +91,13 @@ export default function GroupDetails(props: { readonly address: Address }): JSX.
             <Show when={group()?.may.add}>
               <button type="button" class="card nav-line" onClick={() => app.overlays.open({ name: 'add-members', address: props.address })}>
                 <Icon of={UserPlus} /><span class="nav-line-text">{t().group.add}</span>
+              </button>
+            </Show>
+            <Show when={group()?.may.link && session().role !== 'limited'}>
+              <button type="button" class="card nav-line" onClick={() => app.overlays.open({ name: 'group-link', address: props.address })}>
+                <Icon of={Link} />
+                <span class="nav-line-text"><span>{t().groupLink.title}</span><small>{t().groupLink.hint}</small></span>
+                <Icon of={ChevronRight} mirror />
               </button>
             </Show>
             <MemberList chat={chat()} />

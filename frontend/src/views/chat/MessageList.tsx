@@ -1,4 +1,4 @@
-import { ArrowDown, CircleStop, Copy, Forward, Info, LockOpen, Pencil, Pin, PinOff, Reply, RotateCw, SmilePlus, Timer, Trash } from 'lucide';
+import { ArrowDown, CircleStop, Copy, Forward, Info, LockOpen, Pencil, Pin, PinOff, Reply, RotateCw, SmilePlus, Sticker as StickerIcon, StickyNote, Timer, Trash } from 'lucide';
 import { createEffect, createMemo, createSignal, type JSX, Match, on, onCleanup, Show, Switch, untrack } from 'solid-js';
 import { Virtualizer, type VirtualizerHandle } from 'virtua/solid';
 import type { Chat } from '../../core/api';
@@ -15,6 +15,7 @@ import { Menu, type MenuItem } from '../parts/Menu';
 import { EmojiPopup, QuickReactions } from './EmojiPopup';
 import { Failed, Patiently } from '../parts/states';
 import { MessageRow } from './MessageRow';
+import { keptSticker } from './stickers';
 import { Unreadable } from './Unreadable';
 
 type MessageOf = Extract<Row, { kind: 'message' }>;
@@ -226,11 +227,20 @@ export function MessageList(props: { readonly conversation: Conversation; readon
   const kept = createMemo(() => [...new Set([stop(), heldKey()].map((key) => keys().indexOf(key ?? '')))].filter((index) => index >= 0));
   const focusRow = (key: string): void => {
     setFocusKey(key);
-    handle?.scrollToIndex(keys().indexOf(key), { align: 'nearest' });
+    let index = -1;
+    // Older rows that come meanwhile move it to another place.
+    const lead = (): void => {
+      const now = keys().indexOf(key);
+      if (now < 0 || now === index) return;
+      index = now;
+      handle?.scrollToIndex(index, { align: 'nearest' });
+    };
+    lead();
     // It is brought into the document, hidden until it has been measured, and perhaps replaced while rows come in around it.
     let had = false;
     const focus = (frames: number): void => {
       if (focusKey() !== key) return;
+      lead();
       const element = scroller.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
       if (!had || document.activeElement === document.body) element?.focus({ preventScroll: true });
       had ||= element !== null && document.activeElement === element;
@@ -327,6 +337,14 @@ export function MessageList(props: { readonly conversation: Conversation; readon
   };
   const retry = (chosen: MessageOf): void => void app.attempt(() => conversation.retry(chosen.key));
   const remove = (chosen: MessageOf): void => void app.attempt(() => conversation.discard(chosen.key));
+  /** A sticker is kept as it is; of another picture one is made. */
+  const keepSticker = (message: Message): void => void app.attempt(async () => {
+    const { data, width, height } = await keptSticker(await app.core.fetchFile(props.chat.id, message.id));
+    await app.core.addSticker(data, { description: message.file?.sticker?.description ?? '', width, height });
+  }, 'sticker-added');
+  const makeSticker = (message: Message): void => void app.attempt(async () => {
+    app.overlays.open({ name: 'sticker-make', picture: await app.core.fetchFile(props.chat.id, message.id) });
+  });
   const items = (chosen: MessageOf): readonly MenuItem[] => {
     const failed = chosen.message.state === 'failed';
     const { message } = chosen;
@@ -339,13 +357,16 @@ export function MessageList(props: { readonly conversation: Conversation; readon
       ...(mayReact(message) ? [{ label: message.pinned ? t().pins.unpin : t().pins.pin, icon: message.pinned ? PinOff : Pin, run: () => void app.attempt(() => conversation.pin(message)) }] : []),
       ...(message.poll && message.outgoing && !message.poll.closed && mayReact(message) ? [{ label: t().poll.close, icon: CircleStop, run: () => void app.attempt(() => app.core.closePoll(props.chat.id, message.id)) }] : []),
       ...(message.retracted || message.file || message.poll ? [] : [{ label: t().chat.forward, icon: Forward, run: () => app.overlays.open({ name: 'forward', message }) }]),
+      ...(message.file?.sticker ? [{ label: t().sticker.keep, icon: StickerIcon, run: () => keepSticker(message) }] : []),
+      ...(message.file?.sticker?.pack ? [{ label: t().sticker.pack, icon: StickyNote, run: () => app.overlays.open({ name: 'sticker-pack', message }) }] : []),
+      ...(message.file?.kind === 'image' && !message.file.sticker ? [{ label: t().sticker.make, icon: StickerIcon, run: () => makeSticker(message) }] : []),
       ...(failed ? [{ label: t().chat.failedRetry, icon: RotateCw, run: () => retry(chosen) }] : []),
       ...(failed && chosen.message.reason?.code === 'cannot-encrypt' && props.chat.group?.privacy !== 'private'
         ? [{ label: t().chat.failedOpen, icon: LockOpen, run: () => void setSendOpen(chosen) }] : []),
-      {
+      ...(message.text === '' ? [] : [{
         label: t().chat.copyText, icon: Copy,
         run: () => void app.attempt(() => navigator.clipboard.writeText(chosen.message.text), 'copied'),
-      },
+      }]),
       { label: t().chat.info, icon: Info, run: () => app.overlays.open({ name: 'message-info', message: chosen.message }) },
       ...(failed ? [{ label: t().chat.failedDelete, icon: Trash, danger: true, run: () => remove(chosen) }] : []),
       ...(mayRetract(props.chat, message) && !failed && writable() ? [{ label: t().chat.delete, icon: Trash, danger: true, run: () => void setDeleting(chosen) }] : []),

@@ -1,6 +1,6 @@
 import { Ban, Ellipsis, LockOpen, Pin, Timer } from 'lucide';
 import { type JSX, Show } from 'solid-js';
-import type { Address, Message } from '../../core/api';
+import type { Address, Message, SharedFile } from '../../core/api';
 import type { Row } from '../../stores/rows';
 import { emojiOnly } from '../../stores/richtext';
 import { useView } from '../context';
@@ -12,6 +12,7 @@ import { Ticks } from '../parts/Marks';
 import { RichText } from '../parts/RichText';
 import { FileBox } from './FileBox';
 import { PollBox } from './PollBox';
+import { StickerBox } from './StickerBox';
 import { Alarm } from './Findings';
 
 type MessageOf = Extract<Row, { kind: 'message' }>;
@@ -48,6 +49,9 @@ export function MessageRow(props: Props): JSX.Element {
   const { t, formats } = useView();
   const message = () => props.row.message;
   const emoji = (): number => (message().reply || message().retracted || message().poll ? 0 : emojiOnly(message().text));
+  const sticker = (): boolean => message().file?.sticker !== undefined;
+  /** What a file is, in words. */
+  const filed = (file: SharedFile): string => (file.sticker ? [t().sticker.kind, file.sticker.description].filter((part) => part !== '').join(', ') : `${t().chat.fileKinds[file.kind]}, ${file.name}`);
   const gone = (): string => {
     const by = message().retracted?.by;
     if (by !== undefined && by !== '') return t().chat.deletedBy(by);
@@ -63,7 +67,7 @@ export function MessageRow(props: Props): JSX.Element {
     const end = message().outgoing ? `, ${t().chat.state[message().state]}` : '';
     const open = message().lock === 'unencrypted' ? `, ${t().chat.notLocked}` : '';
     const { file } = message();
-    const text = message().retracted ? gone() : message().poll ? `${t().poll.kind}, ${message().text}` : file ? `${t().chat.fileKinds[file.kind]}, ${file.name}` : message().text;
+    const text = message().retracted ? gone() : message().poll ? `${t().poll.kind}, ${message().text}` : file ? filed(file) : message().text;
     const kept = `${message().pinned ? `, ${t().pins.one}` : ''}${message().timer ? `, ${t().timer.mark(formats().duration(message().timer!))}` : ''}`;
     const edited = message().edited ? `, ${t().chat.edited}` : '';
     const reacted = (message().reactions ?? []).map((reaction) => `, ${reactedBy(reaction.emoji, reaction.from)}`).join('');
@@ -95,7 +99,7 @@ export function MessageRow(props: Props): JSX.Element {
         <Show when={props.group && !message().outgoing}>
           <span class="message-face"><Show when={props.row.last}><Avatar address={message().from} name={props.name} size="tiny" /></Show></span>
         </Show>
-        <div ref={bubble} class="bubble" classList={{ 'bubble-emoji': emoji() > 0, 'bubble-failed': message().state === 'failed' }}>
+        <div ref={bubble} class="bubble" classList={{ 'bubble-emoji': emoji() > 0, 'bubble-sticker': sticker(), 'bubble-failed': message().state === 'failed' }}>
           <Show when={props.group && !message().outgoing && props.row.first}>
             <AuthorName address={message().from} name={props.name} />
           </Show>
@@ -110,7 +114,7 @@ export function MessageRow(props: Props): JSX.Element {
           <Show when={message().poll}>
             {(poll) => <PollBox message={message()} poll={poll()} stop={props.stop} mayVote={props.mayVote} nameOf={props.nameOf} onVote={(choices) => props.onVote(message(), choices)} />}
           </Show>
-          <Show when={message().file}>{(file) => <FileBox message={message()} file={file()} trusted={props.trusted} />}</Show>
+          <Show when={message().file}>{(file) => <Show when={sticker()} fallback={<FileBox message={message()} file={file()} trusted={props.trusted} />}><StickerBox message={message()} file={file()} trusted={props.trusted} /></Show>}</Show>
           <div class={`text text-emoji-${emoji()}`} dir="auto">
             <Show when={!message().retracted} fallback={<span class="tombstone"><Icon of={Ban} />{gone()}</span>}><Show when={!message().poll}><RichText text={message().text} names={props.names} /></Show></Show>
             <span class="meta">

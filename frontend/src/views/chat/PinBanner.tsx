@@ -30,7 +30,7 @@ export function PinBanner(props: { readonly conversation: Conversation; readonly
             <Icon of={Pin} />
             <span class="pin-text">
               <b>{title()}</b>
-              <span dir="auto">{message().file ? t().chat.fileKinds[message().file!.kind] : message().text}</span>
+              <span dir="auto">{message().file?.sticker ? t().sticker.kind : message().file ? t().chat.fileKinds[message().file!.kind] : message().text}</span>
             </span>
           </button>
           <IconButton icon={ListChecks} label={t().pins.all} onClick={() => app.overlays.open({ name: 'pins', address: props.chat.id })} />

@@ -24,7 +24,9 @@ export default function InvitePage(props: { readonly token: string }): JSX.Eleme
   const state = read(invitation);
   const session = read(app.session);
   const [entering, setEntering] = createSignal(false);
-  const signedIn = (): boolean => !entering() && ['connecting', 'online', 'offline'].includes(session().phase);
+  /** Another account is to be made beside those that are here. */
+  const [another, setAnother] = createSignal(false);
+  const signedIn = (): boolean => !entering() && !another() && ['connecting', 'online', 'offline'].includes(session().phase);
   const leave = (route: Route): void => app.router.go(route, { replace: true });
 
   const create = async (displayName: string, userName: string, password: string): Promise<void> => {
@@ -64,7 +66,10 @@ export default function InvitePage(props: { readonly token: string }): JSX.Eleme
             when={info().inviter !== undefined && info().inviter !== session().address && info()}
             fallback={(
               <EntryFrame title={t().invite.welcome(info().domain)} lead={info().inviter ? t().invite.own : t().invite.contactNone}>
-                <Button look="primary" wide onClick={() => leave({ name: 'home' })}>{t().invite.toChats}</Button>
+                <div class="stack">
+                  <Button look="primary" wide onClick={() => leave({ name: 'home' })}>{t().invite.toChats}</Button>
+                  <Button look="quiet" wide onClick={() => setAnother(true)}>{t().accounts.create}</Button>
+                </div>
               </EntryFrame>
             )}
           >
@@ -76,13 +81,14 @@ export default function InvitePage(props: { readonly token: string }): JSX.Eleme
               <div class="stack">
                 <Button look="primary" wide busy={state().busy} onClick={() => void add()}>{t().invite.contactAdd(nameOf(info()))}</Button>
                 <Button look="quiet" wide onClick={() => leave({ name: 'home' })}>{t().invite.contactSkip}</Button>
+                <Button look="quiet" wide onClick={() => setAnother(true)}>{t().accounts.create}</Button>
               </div>
             </EntryFrame>
           </Show>
         )}
       </Match>
       <Match when={state().info}>
-        {(info) => <Join info={info()} invitation={invitation} onCreate={create} onSignIn={() => leave({ name: 'home' })} />}
+        {(info) => <Join info={info()} invitation={invitation} onCreate={create} onSignIn={() => leave({ name: another() ? 'add-account' : 'home' })} />}
       </Match>
     </Switch>
   );

@@ -1,6 +1,6 @@
 import { Link2Off, MonitorSmartphone } from 'lucide';
-import { createEffect, type JSX, Match, on, Switch } from 'solid-js';
-import { OpenedLink } from '../../stores/pairing';
+import { createEffect, createMemo, createSignal, type JSX, Match, on, Switch } from 'solid-js';
+import { OpenedLink, type OpenedState } from '../../stores/pairing';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { Button } from '../parts/Button';
@@ -12,13 +12,12 @@ import '../settings/pairing.css';
 /** The page behind the code that another own device shows: this one is signed in when that one agrees. */
 export default function LinkPage(props: { readonly token: string }): JSX.Element {
   const { app, t } = useView();
-  // Whoever is signed in here already stays that; the link is left for a device that needs it.
+  // Whoever is signed in here already is asked first: the link works once, and may be meant for another device.
   const before = app.session.get().phase;
-  const occupied = before !== 'none' && before !== 'starting';
+  const [occupied, setOccupied] = createSignal(before !== 'none' && before !== 'starting');
   const home = (): void => app.router.go({ name: 'home' }, { replace: true });
-  const link = occupied ? undefined : new OpenedLink(app.core, props.token);
-  const state = link && read(link);
-  const now = (): ReturnType<NonNullable<typeof state>> => state?.() ?? { step: 'opening' };
+  const state = createMemo(() => (occupied() ? undefined : read(new OpenedLink(app.core, props.token))));
+  const now = (): OpenedState => state()?.() ?? { step: 'opening' };
   createEffect(on(() => now().step, (step) => { if (step === 'done') home(); }));
   const waiting = () => {
     const it = now();
@@ -30,9 +29,12 @@ export default function LinkPage(props: { readonly token: string }): JSX.Element
   };
   return (
     <Switch fallback={<div class="entry" role="status"><Patiently><p class="entry-wait">{t().pairing.opening}</p></Patiently></div>}>
-      <Match when={occupied}>
+      <Match when={occupied()}>
         <EntryFrame title={t().pairing.occupiedTitle} lead={t().pairing.occupiedText}>
-          <Button look="primary" wide onClick={home}>{t().invite.toChats}</Button>
+          <div class="stack">
+            <Button look="primary" wide onClick={home}>{t().invite.toChats}</Button>
+            <Button look="quiet" wide onClick={() => setOccupied(false)}>{t().accounts.linkAdd}</Button>
+          </div>
         </EntryFrame>
       </Match>
       <Match when={waiting()}>

@@ -1,28 +1,43 @@
-import { createEffect, createSignal, type JSX, on, Show } from 'solid-js';
+import { createEffect, createSignal, For, type JSX, on, Show, untrack } from 'solid-js';
+import { formatUri } from '../../stores/uri';
 import { localPart, domainPart } from '../../stores/contacts';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { Button } from '../parts/Button';
 import { Field, PasswordField } from '../parts/Field';
 import { FormError } from '../parts/states';
+import { AccountFace, accountLabel } from '../shell/AccountMenu';
 import { EntryFrame } from './EntryFrame';
 
-/** Name and password. Also shown when the server no longer accepts what this browser has: the reason is told first. */
-export default function SignInPage(): JSX.Element {
+/**
+ * Name and password. Also shown when the server no longer accepts what this browser has: the reason is told first.
+ * `adding`: another account beside those that are here.
+ */
+export default function SignInPage(props: { readonly adding?: boolean }): JSX.Element {
   const { app, t } = useView();
   const session = read(app.session);
   const domain = read(app.domain);
   const state = read(app.signIn);
-  const locked = (): boolean => session().phase === 'locked';
+  const route = read(app.router);
+  /** A link into a private group led here: it is open again when one is signed in. */
+  const group = (): { address: string; key: string } | undefined => {
+    const now = route();
+    return now.name === 'group' && now.key !== undefined ? { address: now.address, key: now.key } : undefined;
+  };
+  const accounts = read(app.accounts);
+  const locked = (): boolean => !props.adding && session().phase === 'locked';
+  const others = () => accounts().filter((account) => account.address !== session().address);
   const known = (): string => {
     const address = session().address;
-    if (!address) return '';
+    if (!address || props.adding) return '';
     return domainPart(address) === domain() ? localPart(address) : address;
   };
   const [address, setAddress] = createSignal(known());
   const [password, setPassword] = createSignal('');
   let addressInput!: HTMLInputElement;
   let passwordInput!: HTMLInputElement;
+
+  if (untrack(() => props.adding) && !state().busy) app.signIn.reset();
 
   createEffect(on(state, (now) => {
     if (now.busy) return;
@@ -42,10 +57,10 @@ export default function SignInPage(): JSX.Element {
   };
   return (
     <EntryFrame
-      title={locked() ? t().signIn.lockedTitle : t().signIn.title}
-      lead={locked()
+      title={props.adding ? t().accounts.addTitle : locked() ? t().signIn.lockedTitle : t().signIn.title}
+      lead={props.adding ? t().accounts.addText : locked()
         ? session().reason?.code === 'conflict' ? t().signIn.replacedText : t().signIn.lockedText
-        : t().entry.tagline}
+        : group() ? t().groupLink.signIn : t().entry.tagline}
     >
       <form class="form" novalidate onSubmit={(event) => { event.preventDefault(); void app.signIn.submit(address(), password()); }}>
         <Field
@@ -63,8 +78,33 @@ export default function SignInPage(): JSX.Element {
         <FormError text={((reason) => reason && t().reason(reason))(state().reason)} />
         <Button type="submit" look="primary" wide busy={state().busy}>{state().busy ? t().signIn.busy : t().signIn.submit}</Button>
       </form>
-      <Show when={locked()} fallback={<><p class="entry-note">{t().signIn.otherDevice}</p><p class="entry-note">{t().signIn.noAccount}</p></>}>
-        <Button look="quiet" wide onClick={() => app.overlays.open({ name: 'sign-out' })}>{t().signIn.lockedForget}</Button>
+      <Show when={locked()} fallback={(
+        <Show when={group()} fallback={<><p class="entry-note">{t().signIn.otherDevice}</p><p class="entry-note">{t().signIn.noAccount}</p></>}>
+          {(it) => (
+            <>
+              <p class="entry-note">{t().groupLink.noAccount}</p>
+              <a class="button button-quiet button-wide" href={formatUri(it().address, it().key)}><span>{t().groupLink.openElsewhere}</span></a>
+            </>
+          )}
+        </Show>
+      )}
+      >
+        <Button look="quiet" wide onClick={() => app.overlays.open({ name: 'sign-out' })}>{others().length > 0 ? t().settings.signOut : t().signIn.lockedForget}</Button>
+        <Show when={others().length > 0}>
+          <section class="account-list">
+            <h2 class="entry-note">{t().accounts.others}</h2>
+            <For each={others()}>
+              {(account) => (
+                <button type="button" class="account-line" aria-label={accountLabel(t, account)} onClick={() => void app.attempt(async () => { await app.accounts.switch(account.address); })}>
+                  <AccountFace account={account} />
+                </button>
+              )}
+            </For>
+          </section>
+        </Show>
+      </Show>
+      <Show when={props.adding}>
+        <Button look="quiet" wide onClick={() => app.router.up()}>{t().common.cancel}</Button>
       </Show>
     </EntryFrame>
   );

@@ -13,6 +13,8 @@ type Props = {
   readonly size?: 'tiny' | 'small' | 'medium' | 'large';
   /** Shown by shape: full, moon, bar; nothing for offline. The words stand elsewhere. */
   readonly availability?: Availability | undefined;
+  /** Hash of the picture, where it is not that of a contact or a group. */
+  readonly picture?: string | undefined;
   /** A group has another shape than a person. */
   readonly group?: boolean;
 };
@@ -38,7 +40,7 @@ export function Avatar(props: Props): JSX.Element {
   const { app } = useView();
   let ground!: HTMLSpanElement;
   const faces = read(app.pictures);
-  const hash = createMemo(() => faces().get(props.address));
+  const hash = createMemo(() => props.picture ?? faces().get(props.address));
   const url = createMemo(() => {
     const of = hash();
     return of === undefined ? undefined : read(app.pictures.url(of));

@@ -7,6 +7,10 @@ export interface MenuItem {
   readonly label: string;
   readonly icon: IconNode;
   readonly danger?: boolean;
+  /** Stands in the place of icon and label. */
+  readonly face?: () => JSX.Element;
+  /** One of several of which one is chosen: whether it is this. */
+  readonly chosen?: boolean;
   run(): void;
 }
 
@@ -42,7 +46,7 @@ export function Menu(props: Props): JSX.Element {
       props.onClose();
       return;
     }
-    rove(event, [...menu.querySelectorAll<HTMLElement>('[role=menuitem]')]);
+    rove(event, [...menu.querySelectorAll<HTMLElement>('[role=menuitem], [role=menuitemradio]')]);
   };
 
   onMount(() => {
@@ -53,7 +57,7 @@ export function Menu(props: Props): JSX.Element {
     const top = below + height > window.innerHeight - edge ? Math.max(edge, props.anchor.top - height - gap) : below;
     menu.style.setProperty('left', `${Math.max(edge, Math.min(wished, window.innerWidth - width - edge))}px`);
     menu.style.setProperty('top', `${top}px`);
-    menu.querySelector<HTMLElement>('[role=menuitem]')?.focus();
+    menu.querySelector<HTMLElement>('[role=menuitem], [role=menuitemradio]')?.focus();
     document.addEventListener('pointerdown', outside, true);
     window.addEventListener('resize', outside);
     window.addEventListener('blur', outside);
@@ -79,9 +83,11 @@ export function Menu(props: Props): JSX.Element {
       <Show when={props.above}>{(above) => above()(close)}</Show>
       <For each={items}>
         {(item) => (
-          <button type="button" role="menuitem" tabindex="-1" class="menu-item" classList={{ 'menu-item-danger': item.danger === true }} onClick={() => choose(item)}>
-            <Icon of={item.icon} />
-            <span>{item.label}</span>
+          <button
+            type="button" role={item.chosen === undefined ? 'menuitem' : 'menuitemradio'} aria-checked={item.chosen} aria-label={item.face ? item.label : undefined}
+            tabindex="-1" class="menu-item" classList={{ 'menu-item-danger': item.danger === true }} onClick={() => choose(item)}
+          >
+            <Show when={item.face} fallback={<><Icon of={item.icon} /><span>{item.label}</span></>}>{(face) => face()()}</Show>
           </button>
         )}
       </For>

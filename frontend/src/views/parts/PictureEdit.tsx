@@ -1,8 +1,9 @@
 import { ImagePlus, Trash } from 'lucide';
-import { createEffect, createSignal, type JSX, onCleanup, onMount, Show } from 'solid-js';
-import { type Crop, maxZoom, moved, square, whole, within, zoomed } from '../../stores/crop';
+import { createSignal, type JSX, onCleanup, Show } from 'solid-js';
+import { type Crop, whole } from '../../stores/crop';
 import { useView } from '../context';
 import { Button } from './Button';
+import { CropView, drawCrop } from './CropView';
 import { Dialog } from './Dialog';
 import './picture.css';
 
@@ -61,49 +62,12 @@ function CropDialog(props: { readonly picture: ImageBitmap; readonly group: bool
   const { app, t } = useView();
   const [crop, setCrop] = createSignal<Crop>(whole);
   const [busy, setBusy] = createSignal(false);
-  let canvas!: HTMLCanvasElement;
-  const size = { width: props.picture.width, height: props.picture.height };
-
-  const draw = (on: HTMLCanvasElement | OffscreenCanvas): void => {
-    const context = on.getContext('2d');
-    if (!context) throw new Error('no canvas');
-    const { x, y, side } = square(crop(), size);
-    context.imageSmoothingQuality = 'high';
-    context.clearRect(0, 0, on.width, on.height);
-    context.drawImage(props.picture, x, y, side, side, 0, 0, on.width, on.height);
-  };
-  onMount(() => {
-    canvas.width = canvas.height = Math.round(256 * Math.min(2, devicePixelRatio));
-    createEffect(() => draw(canvas));
-  });
-
-  let held: { readonly id: number; x: number; y: number } | undefined;
-  const drag = (event: PointerEvent): void => {
-    if (held?.id !== event.pointerId) return;
-    const width = canvas.clientWidth;
-    setCrop(moved(crop(), size, (event.clientX - held.x) / width, (event.clientY - held.y) / width));
-    held.x = event.clientX;
-    held.y = event.clientY;
-  };
-  const keys = (event: KeyboardEvent): void => {
-    const step = event.shiftKey ? 0.2 : 0.05;
-    const steps: Readonly<Record<string, () => Crop>> = {
-      ArrowLeft: () => moved(crop(), size, -step, 0), ArrowRight: () => moved(crop(), size, step, 0),
-      ArrowUp: () => moved(crop(), size, 0, -step), ArrowDown: () => moved(crop(), size, 0, step),
-      '+': () => zoomed(crop(), size, 1.15), '-': () => zoomed(crop(), size, 1 / 1.15),
-    };
-    const next = steps[event.key];
-    if (!next) return;
-    event.preventDefault();
-    setCrop(next());
-  };
-
   /** Drawn anew: nothing of what the camera wrote into the file is left. */
   const cut = async (): Promise<Blob> => {
     let made: Blob | undefined;
     for (const side of sides) {
       const out = new OffscreenCanvas(side, side);
-      draw(out);
+      drawCrop(out, props.picture, crop());
       made = await out.convertToBlob({ type: 'image/png' });
       if (made.size <= maxBytes) break;
     }
@@ -128,23 +92,7 @@ function CropDialog(props: { readonly picture: ImageBitmap; readonly group: bool
         </>
       )}
     >
-      <div class="crop">
-        <canvas
-          ref={canvas} class="crop-view" classList={{ 'crop-group': props.group }} tabindex="0" role="img" aria-label={t().picture.view}
-          onKeyDown={keys}
-          onPointerDown={(event) => { held = { id: event.pointerId, x: event.clientX, y: event.clientY }; canvas.setPointerCapture(event.pointerId); }}
-          onPointerMove={drag} onPointerUp={() => { held = undefined; }} onPointerCancel={() => { held = undefined; }}
-          on:wheel={{ handleEvent: (event: WheelEvent) => { event.preventDefault(); setCrop(zoomed(crop(), size, event.deltaY < 0 ? 1.08 : 1 / 1.08)); }, passive: false }}
-        />
-        <label class="crop-zoom">
-          <span>{t().picture.zoom}</span>
-          <input
-            type="range" min="0" max="100" step="1" value={Math.round((Math.log(crop().zoom) / Math.log(maxZoom)) * 100)}
-            onInput={(event) => setCrop(within({ ...crop(), zoom: maxZoom ** (event.currentTarget.valueAsNumber / 100) }, size))}
-          />
-        </label>
-        <p class="quiet">{t().picture.hint}</p>
-      </div>
+      <CropView picture={props.picture} crop={crop()} onCrop={setCrop} class={props.group ? 'crop-group' : ''} />
     </Dialog>
   );
 }

@@ -1,4 +1,5 @@
 import { createUniqueId, For, type JSX } from 'solid-js';
+import './tabs.css';
 
 type Props<T extends string> = {
   readonly label: string;

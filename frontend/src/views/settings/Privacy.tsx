@@ -1,10 +1,10 @@
-import type { JSX } from 'solid-js';
+import { Show, type JSX } from 'solid-js';
 import type { Privacy as Choice } from '../../core/api';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { Switch } from '../parts/Switch';
 
-/** What others see of one, the same on all own devices. */
+/** What others see of one and who may write, the same on all own devices. */
 export function Privacy(): JSX.Element {
   const { app, t } = useView();
   const session = read(app.session);
@@ -15,6 +15,9 @@ export function Privacy(): JSX.Element {
       <div class="card">
         <Switch label={t().settings.privacy.read} hint={t().settings.privacy.readHint} on={now().read} onChange={(on) => change({ read: on })} />
         <Switch label={t().settings.privacy.typing} hint={t().settings.privacy.typingHint} on={now().typing} onChange={(on) => change({ typing: on })} />
+        <Show when={now().contactsOnly !== undefined}>
+          <Switch label={t().settings.privacy.contactsOnly} hint={t().settings.privacy.contactsOnlyHint} on={now().contactsOnly === true} onChange={(on) => change({ contactsOnly: on })} />
+        </Show>
       </div>
       <p class="quiet">{t().settings.privacy.everywhere}</p>
       <section class="section">

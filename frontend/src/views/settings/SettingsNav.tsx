@@ -1,5 +1,5 @@
-import { ArrowLeft, Baby, Ban, Bell, ChevronRight, Eye, FileArchive, Info, KeyRound, Languages, LogOut, MonitorSmartphone, Palette, Smartphone, User, type IconNode } from 'lucide';
-import { For, type JSX } from 'solid-js';
+import { ArrowLeft, Baby, Ban, Bell, ChevronRight, ChevronsUpDown, Eye, FileArchive, Info, KeyRound, Languages, LogOut, MonitorSmartphone, Palette, Smartphone, User, UserRoundPlus, type IconNode } from 'lucide';
+import { For, type JSX, Show } from 'solid-js';
 import { formatRoute, type Route, settingsSections, type SettingsSection } from '../../stores/route';
 import { localPart } from '../../stores/contacts';
 import { read } from '../adapter';
@@ -8,6 +8,7 @@ import { Avatar } from '../parts/Avatar';
 import { IconButton } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { rove } from '../parts/rove';
+import { AccountButton } from '../shell/AccountMenu';
 import './settings.css';
 
 const icons: Readonly<Record<SettingsSection, IconNode>> = {
@@ -19,12 +20,14 @@ export default function SettingsNav(): JSX.Element {
   const { app, t } = useView();
   const route = read(app.router);
   const session = read(app.session);
+  const accounts = read(app.accounts);
   const current = (): SettingsSection | undefined => {
     const now = route();
     return now.name === 'settings' ? now.section : undefined;
   };
   const address = (): string => session().address ?? '';
   const name = (): string => session().displayName || localPart(address());
+  const who = (): JSX.Element => <span class="nav-line-text"><b><bdi>{name()}</bdi></b><small><bdi dir="ltr">{address()}</bdi></small></span>;
   let list!: HTMLElement;
   return (
     <nav ref={list} class="list-pane settings-nav" aria-label={t().settings.title} onKeyDown={(event) => rove(event, [...list.querySelectorAll<HTMLElement>('.nav-line')])}>
@@ -33,10 +36,9 @@ export default function SettingsNav(): JSX.Element {
         <h1 tabindex="-1">{t().settings.title}</h1>
       </header>
       <div class="list-scroll">
-        <div class="settings-who">
-          <Avatar address={address()} name={name()} />
-          <span class="nav-line-text"><b><bdi>{name()}</bdi></b><small><bdi dir="ltr">{address()}</bdi></small></span>
-        </div>
+        <Show when={accounts().length > 1} fallback={<div class="settings-who"><Avatar address={address()} name={name()} />{who()}</div>}>
+          <AccountButton class="settings-who settings-accounts">{who()}<Icon of={ChevronsUpDown} /></AccountButton>
+        </Show>
         <ul role="list">
           <For each={settingsSections}>
             {(section) => {
@@ -56,6 +58,11 @@ export default function SettingsNav(): JSX.Element {
             }}
           </For>
           <li class="settings-out">
+            <a class="nav-line" href={formatRoute({ name: 'add-account' })} onClick={(event) => { event.preventDefault(); app.router.go({ name: 'add-account' }); }}>
+              <Icon of={UserRoundPlus} /><span class="nav-line-text">{t().accounts.add}</span>
+            </a>
+          </li>
+          <li>
             <button type="button" class="nav-line nav-line-danger" onClick={() => app.overlays.open({ name: 'sign-out' })}>
               <Icon of={LogOut} mirror /><span class="nav-line-text">{t().settings.signOut}</span>
             </button>

@@ -5,6 +5,7 @@ import { Confirm } from '../parts/Dialog';
 /** Asks before everything this browser keeps is deleted. */
 export default function SignOut(): JSX.Element {
   const { app, t } = useView();
+  const several = (): boolean => app.accounts.get().length > 1;
   const [busy, setBusy] = createSignal(false);
   const go = async (): Promise<void> => {
     setBusy(true);
@@ -15,7 +16,8 @@ export default function SignOut(): JSX.Element {
   };
   return (
     <Confirm
-      title={t().settings.signOutTitle} text={t().settings.signOutText} danger busy={busy()}
+      title={several() ? t().accounts.signOutTitle(app.session.get().address ?? '') : t().settings.signOutTitle}
+      text={several() ? `${t().settings.signOutText} ${t().accounts.signOutOthers}` : t().settings.signOutText} danger busy={busy()}
       action={busy() ? t().settings.signOutBusy : t().settings.signOutConfirm}
       onConfirm={() => void go()} onCancel={() => app.overlays.close()}
     />

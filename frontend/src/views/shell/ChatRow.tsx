@@ -42,6 +42,7 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
     if (last.timerSet === 0) return last.outgoing ? t().timer.offOwn : t().timer.offBy(last.from === undefined ? chat().title : senderName(contacts(), last.from, last.name));
     if (last.timerSet !== undefined) return t().timer.on(formats().duration(last.timerSet));
     if (last.poll) return `📊 ${last.text}`;
+    if (last.sticker) return last.text === '' ? t().sticker.kind : t().sticker.named(last.text);
     if (last.file) return t().chat.fileKinds[last.file];
     if (last.retracted) return t().chat.deleted;
     return last.problem ? t().list.unreadable : last.text;

@@ -12,6 +12,7 @@ import { rove } from '../parts/rove';
 import { Empty } from '../parts/states';
 import { chatItems } from './chatdeeds';
 import { FamilyLine } from '../settings/FamilyLine';
+import { AccountButton } from './AccountMenu';
 import { ChatRow } from './ChatRow';
 
 /** Stands in the list between the chats and the people one has not written to. No address looks like this. */
@@ -25,6 +26,7 @@ const isMac = /mac|iphone|ipad/i.test(navigator.platform);
 export function ListPane(): JSX.Element {
   const { app, t, formats } = useView();
   const inbox = read(app.inbox);
+  const accounts = read(app.accounts);
   const route = read(app.router);
   const current = (): string | undefined => {
     const now = route();
@@ -72,6 +74,7 @@ export function ListPane(): JSX.Element {
     <nav class="list-pane" aria-label={t().list.label}>
       <header class="pane-head">
         <Show when={inArchive()}><IconButton icon={ArrowLeft} mirror label={t().common.back} onClick={leaveArchive} /></Show>
+        <Show when={accounts().length > 1 && !inArchive()}><AccountButton /></Show>
         <h1 tabindex="-1">{inArchive() ? t().arrange.archiveTitle : t().list.title}</h1>
         <IconButton icon={Settings} label={t().list.settings} onClick={() => app.router.go({ name: 'settings', section: undefined })} />
         <IconButton icon={SquarePen} class="not-one-pane" label={t().list.newChat} onClick={() => app.overlays.open({ name: 'new-chat' })} />

@@ -10,7 +10,6 @@ import { ConnectionChip } from './ConnectionChip';
 import { EmptyPane } from './EmptyPane';
 import { shortcuts } from './keyboard';
 import { ListPane } from './ListPane';
-import { notifications } from './notifications';
 import { fetchOverlays, Overlays } from './Overlays';
 import './controls.css';
 import './main.css';
@@ -44,7 +43,7 @@ export default function Main(): JSX.Element {
   });
   const linked = createMemo(() => {
     const now = route();
-    return now.name === 'group' ? now.address : undefined;
+    return now.name === 'group' ? now : undefined;
   });
   const details = (): boolean => {
     const now = route();
@@ -66,7 +65,6 @@ export default function Main(): JSX.Element {
   });
   onCleanup(() => { document.title = t().app; });
   shortcuts(app);
-  notifications(app, t, looking);
 
   // On a narrow window the focus follows from pane to pane; the composer takes it itself where there is a keyboard.
   let frame!: HTMLDivElement;
@@ -123,7 +121,7 @@ export default function Main(): JSX.Element {
                 <Match when={inSettings()}><SettingsPane /></Match>
                 <Match when={route().name === 'requests'}><Requests /></Match>
                 <Match when={route().name === 'groups'}><PublicGroups /></Match>
-                <Match when={linked()} keyed>{(it) => <GroupLink address={it} />}</Match>
+                <Match when={linked()} keyed>{(it) => <GroupLink address={it.address} {...(it.key !== undefined && { link: it.key })} />}</Match>
               </Switch>
             </Suspense>
           </Contained>

@@ -12,6 +12,7 @@ const parts = {
   newChat: () => import('./NewChatDialog'),
   newGroup: () => import('../group/NewGroupDialog'),
   addMembers: () => import('../group/AddMembersDialog'),
+  inviteByLink: () => import('../group/InviteByLink'),
   leaveGroup: () => import('../group/LeaveDialog'),
   pins: () => import('../chat/PinsDialog'),
   poll: () => import('../chat/PollDialog'),
@@ -20,6 +21,9 @@ const parts = {
   shortcuts: () => import('./ShortcutsDialog'),
   deleteAccount: () => import('../settings/DeleteAccount'),
   signOut: () => import('../settings/SignOut'),
+  stickerMake: () => import('../chat/StickerDialog'),
+  stickerPack: () => import('../chat/StickerPackDialog'),
+  stickerRemove: () => import('../chat/StickerRemoval'),
   switcher: () => import('./Switcher'),
   verify: () => import('../chat/VerifyDialog'),
 };
@@ -31,6 +35,7 @@ const Mute = lazy(parts.mute);
 const NewChat = lazy(parts.newChat);
 const NewGroup = lazy(parts.newGroup);
 const AddMembers = lazy(parts.addMembers);
+const InviteByLink = lazy(parts.inviteByLink);
 const LeaveGroup = lazy(parts.leaveGroup);
 const Pins = lazy(parts.pins);
 const Poll = lazy(parts.poll);
@@ -39,6 +44,9 @@ const Report = lazy(parts.report);
 const Shortcuts = lazy(parts.shortcuts);
 const DeleteAccount = lazy(parts.deleteAccount);
 const SignOut = lazy(parts.signOut);
+const StickerMake = lazy(parts.stickerMake);
+const StickerPack = lazy(parts.stickerPack);
+const StickerRemove = lazy(parts.stickerRemove);
 const Switcher = lazy(parts.switcher);
 const Verify = lazy(parts.verify);
 
@@ -67,6 +75,7 @@ export function Overlays(): JSX.Element {
           <Match when={as('new-chat')}><NewChat /></Match>
           <Match when={as('new-group')}>{(it) => <NewGroup public={it().public === true} />}</Match>
           <Match when={as('add-members')}>{(it) => <AddMembers address={it().address} />}</Match>
+          <Match when={as('group-link')}>{(it) => <InviteByLink address={it().address} />}</Match>
           <Match when={as('leave-group')}>{(it) => <LeaveGroup address={it().address} />}</Match>
           <Match when={as('invite')}><Invite /></Match>
           <Match when={as('switcher')}><Switcher /></Match>
@@ -80,6 +89,9 @@ export function Overlays(): JSX.Element {
           <Match when={as('timer')}>{(it) => <Timer address={it().address} />}</Match>
           <Match when={as('report')}>{(it) => <Report address={it().address} />}</Match>
           <Match when={as('verify')}>{(it) => <Verify address={it().address} />}</Match>
+          <Match when={as('sticker-make')}>{(it) => <StickerMake picture={it().picture} />}</Match>
+          <Match when={as('sticker-pack')}>{(it) => <StickerPack message={it().message} />}</Match>
+          <Match when={as('sticker-remove')}>{(it) => <StickerRemove sticker={it().sticker} />}</Match>
           <Match when={as('forward')}>{(it) => <ForwardTo message={it().message} />}</Match>
           <Match when={as('message-info')}>{(it) => <MessageInfo message={it().message} />}</Match>
         </Switch>

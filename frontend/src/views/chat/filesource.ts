@@ -1,0 +1,51 @@
+import { type Accessor, createSignal, onCleanup } from 'solid-js';
+import type { Message } from '../../core/api';
+import { reasonOf } from '../../stores/reason';
+import { useView } from '../context';
+
+export interface FileSource {
+  /** Where it can be shown from, once it is here. */
+  readonly url: Accessor<string | undefined>;
+  /** Why it could not be had, in words. */
+  readonly failed: Accessor<string | undefined>;
+  readonly busy: Accessor<boolean>;
+  readonly load: () => Promise<string | undefined>;
+}
+
+/** The file of a message, as a row shows it: fetched when it is asked for, given back when the row goes. */
+export function fileSource(message: () => Message, show: (file: Blob) => string | Promise<string>): FileSource {
+  const { app, t } = useView();
+  const [url, setUrl] = createSignal<string>();
+  const [failed, setFailed] = createSignal<string>();
+  const [busy, setBusy] = createSignal(false);
+  let gone = false;
+  onCleanup(() => {
+    gone = true;
+    const made = url();
+    if (made !== undefined) URL.revokeObjectURL(made);
+  });
+  const load = async (): Promise<string | undefined> => {
+    const there = url();
+    if (there !== undefined || busy()) return there;
+    setBusy(true);
+    setFailed(undefined);
+    try {
+      const { chat, id } = message();
+      const file = await app.core.fetchFile(chat, id);
+      if (gone) return undefined;
+      const made = await show(file);
+      if (gone) {
+        URL.revokeObjectURL(made);
+        return undefined;
+      }
+      setUrl(made);
+      return made;
+    } catch (error) {
+      if (!gone) setFailed(t().reason(reasonOf(error)));
+      return undefined;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { url, failed, busy, load };
+}
