@@ -10,7 +10,7 @@ GOFUMPT       := gofumpt@v0.12.0
 GOVULNCHECK   := govulncheck@v1.9.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev build wasm frontend test check check-go check-frontend test-go test-frontend test-e2e \
+.PHONY: help run dev build wasm frontend test check check-go check-frontend test-go test-frontend test-gallery test-e2e \
 	bench bench-units docs release clean compiler packages FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -54,7 +54,7 @@ frontend/dist/index.html: frontend/node_modules/.package-lock.json $(WASM) \
 	cd frontend && $(NPM) run --silent build
 	@touch frontend/dist/.placeholder
 
-test: packages check test-go test-frontend test-e2e ## install what tests need, and run linters and all tests
+test: packages check test-go test-frontend test-gallery test-e2e ## install what tests need, and run linters and all tests
 	@echo "make test: everything passed"
 
 # Fuzz targets run with their seeds.
@@ -64,6 +64,10 @@ test-go:
 # The units, then the core against the real server.
 test-frontend: build
 	cd frontend && $(NPM) run --silent test && KITH_BIN="$(CURDIR)/bin/kith" $(NPM) run --silent test:live
+
+# Every view, with made-up people and no server: axe, keyboard, scrolling, layout.
+test-gallery: frontend
+	cd frontend && $(NPM) run --silent test:gallery
 
 # The stories of people, in a browser and in other XMPP apps.
 test-e2e: build

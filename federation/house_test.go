@@ -50,12 +50,13 @@ func (in *internet) house(domain string, change ...func(*federation.Config)) *ho
 	var inside module.Router
 	h.Server = servertest.New(in.t, func(o *servertest.Options) {
 		o.Domain, o.Clock = domain, clock.Real{}
+		o.Config.Components.Secrets["bot."+domain] = componentSecret
 		o.Routes = []func(module.Router) router.Route{func(r module.Router) router.Route { inside = r; return out{&h.fed} }}
 	})
 	var err error
 	h.fed, err = federation.New(in.t.Context(), cfg, federation.Deps{
 		Domain: domain, Hosts: func(d string) bool { return d == domain || strings.HasSuffix(d, "."+domain) }, Router: inward{inside},
-		Store: h.Store.Federation(), Guard: guard{h.Server}, TLS: in.tlsFor(domain, "groups."+domain), Resolver: in, Dial: in.dial,
+		Store: h.Store.Federation(), Guard: guard{h.Server}, TLS: in.tlsFor(domain, "groups."+domain, "bot."+domain), Resolver: in, Dial: in.dial,
 		Roots: in.ca.pool, Clock: clock.Real{},
 	})
 	if err != nil {
@@ -68,6 +69,7 @@ func (in *internet) house(domain string, change ...func(*federation.Config)) *ho
 	in.at(domain, ip, 5269, func(c net.Conn) { h.fed.Serve(c) })
 	in.mu.Lock()
 	in.addrs["groups."+domain] = in.addrs[domain]
+	in.addrs["bot."+domain] = in.addrs[domain]
 	in.mu.Unlock()
 	h.address = ip + ":5269"
 	in.t.Cleanup(func() {
