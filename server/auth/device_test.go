@@ -306,6 +306,16 @@ func TestDevices(t *testing.T) {
 	if d.ID == phone || strings.Contains(d.ID, phone[:8]) {
 		t.Error("the id tells the user agent")
 	}
+	// What a client does not tell again is still known.
+	silent, err := auth.ParseUserAgent(phone, "", "")
+	w.must(err)
+	l, err := w.try(login{mech: sasl.ScramSHA256, user: "juliet", pass: pw, a: auth.Attempt{Agent: silent}})
+	w.must(err)
+	g, err := w.Finish(ctx, l, "")
+	w.must(err)
+	if g.Device.ID != a.Device.ID || g.Device.Agent.Software != "TestApp" || g.Device.Agent.Device != "Phone" {
+		t.Errorf("%+v", g.Device)
+	}
 	// A login by token moves "last seen" on, an hour at a time.
 	_, err = w.tokenLogin("juliet", phone, a.Token, sasl.HTSHA256None, nil)
 	w.must(err)

@@ -99,8 +99,8 @@ type DeviceStore interface {
 	// moment. A new token becomes the current one, and the one that was current before is gone.
 	// count, if not nil, is kept with it. drop removes the token itself too.
 	UseToken(ctx context.Context, id []byte, count *int64, drop bool, check func(TokenRow) error) error
-	// SeeDevice records a login: it adds the device or brings it up to date, and removes the
-	// devices seen least recently beyond Max. A login without the password must be on a device
+	// SeeDevice records a login: it adds the device or brings it up to date (a name that is not told this
+	// time stays), and removes the devices seen least recently beyond Max. A login without the password must be on a device
 	// that there is. Token takes the place of the new one.
 	SeeDevice(ctx context.Context, n SeenDevice) (Device, error)
 	// RemoveDevice removes a device with its tokens and returns what it was.

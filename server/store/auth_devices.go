@@ -122,7 +122,9 @@ func (s *Auth) SeeDevice(ctx context.Context, n auth.SeenDevice) (d auth.Device,
 		now := unixMilli(n.Now)
 		_, err := tx.Exec(`INSERT INTO account_devices (id, local, agent, software, device, first_seen, last_seen, password)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (local, agent) DO UPDATE SET software = excluded.software, device = excluded.device,
+			ON CONFLICT (local, agent) DO UPDATE SET
+				software = CASE excluded.software WHEN '' THEN account_devices.software ELSE excluded.software END,
+				device = CASE excluded.device WHEN '' THEN account_devices.device ELSE excluded.device END,
 				last_seen = excluded.last_seen, password = account_devices.password OR excluded.password`,
 			n.ID, n.Local, n.Agent.ID, n.Agent.Software, n.Agent.Device, now, now, n.Password)
 		if err != nil {
