@@ -146,6 +146,7 @@ func (s *Service) Register(r *module.Registry) {
 	r.OnDelivered(s.arrived)
 	r.OnFilter(s.watch)
 	r.OnSession(module.Detached, s.detached)
+	r.OnOrphans(s.orphaned)
 	r.OnAnswer(s.answer)
 }
 
@@ -341,8 +342,21 @@ func (acc *account) said(from jid.JID, id string) bool {
 
 // detached is told that a session has lost its connection: what was sent to it last may not have arrived.
 func (s *Service) detached(a module.Account, lost module.Session) {
-	if slices.ContainsFunc(lost.Unacknowledged(), func(st *stanza.Stanza) bool { return st.From.Bare() != a.JID() && Wakes(st) || isReceived(st, a) }) {
-		s.wake(a, func(r *registration) bool { return r.of(lost) })
+	s.missed(a, lost, lost.Unacknowledged())
+}
+
+// orphaned is told what a session did not deliver that has ended: what came while its stream was being closed. A session
+// that was detached was told of that before, and its app of what came since.
+func (s *Service) orphaned(a module.Account, ended module.Session, left []*stanza.Stanza) {
+	if ended.Attached() {
+		s.missed(a, ended, left)
+	}
+}
+
+// missed wakes the app of a session if one of these is worth it.
+func (s *Service) missed(a module.Account, by module.Session, all []*stanza.Stanza) {
+	if slices.ContainsFunc(all, func(st *stanza.Stanza) bool { return st.From.Bare() != a.JID() && Wakes(st) || isReceived(st, a) }) {
+		s.wake(a, func(r *registration) bool { return r.of(by) })
 	}
 }
 

@@ -276,6 +276,30 @@ func TestHangingSession(t *testing.T) {
 	})
 }
 
+// What comes while a stream is being closed is for a session that there is still, and reaches nobody.
+func TestEndingSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, storetest.Open(t))
+		a := h.SignIn("alice/phone", phone())
+		a.Ask(enable("n"))
+		h.Settle()
+		a.Hold = true
+		a.Send(`<presence/>`)
+		h.say("alice@kith.example/phone", `<composing xmlns='http://jabber.org/protocol/chatstates'/>`)
+		a.Close()
+		h.quiet("nothing of worth was left")
+
+		a = h.SignIn("alice/phone", phone())
+		a.Hold = true
+		a.Send(`<presence/>`)
+		h.say("alice@kith.example", hello)
+		h.quiet("connected")
+		a.Close()
+		h.answer(h.pushed("n"), "")
+		h.Settle()
+	})
+}
+
 // A service that is slow is told once of what came meanwhile, and one that cannot be reached again.
 func TestOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
