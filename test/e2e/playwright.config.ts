@@ -7,7 +7,8 @@ export default defineConfig({
   outputDir: 'results/failed',
   fullyParallel: true,
   workers: Number(process.env['WORKERS'] ?? 2),
-  retries: 0,
+  // A browser has moods. What passes only the second time is listed as flaky at the end, and is to be looked into.
+  retries: 1,
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [['list']],

@@ -53,13 +53,14 @@ for (const size of ['desktop', 'phone'] as const) {
         }, key);
         await expect.poll(() => loaded(page)).toBeGreaterThan(before);
         const tops = await samples;
-        expect(Math.max(...tops) - Math.min(...tops)).toBeLessThanOrEqual(1);
+        // Heights are fractions of pixels, and the place of a scroll is rounded.
+        expect(Math.max(...tops) - Math.min(...tops)).toBeLessThan(2);
       }
       const key = await firstVisible(page);
       const top = await topOf(page, key);
       await inPage(page, ({ core }) => void core.receive('lena@linden.example', 'far below'));
       await frames(page);
-      expect(Math.abs((await topOf(page, key) ?? NaN) - (top ?? NaN))).toBeLessThanOrEqual(1);
+      expect(Math.abs((await topOf(page, key) ?? NaN) - (top ?? NaN))).toBeLessThan(2);
     });
 
     test('going up counts, also at the moment in which a row turns out smaller', async ({ page }) => {
