@@ -38,27 +38,9 @@ type subject struct {
 	web    *httptest.Server
 }
 
-// relayPort is one that is free for UDP and for TCP; what is free for one may be taken for the other.
-func relayPort(t *testing.T) calls.Listen {
-	t.Helper()
-	for range 100 {
-		udp, err := net.ListenPacket("udp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		tcp, err := net.Listen("tcp4", udp.LocalAddr().String())
-		if err == nil {
-			return calls.Listen{UDP: udp, TCP: tcp}
-		}
-		_ = udp.Close()
-	}
-	t.Fatal("no port is free for UDP and TCP")
-	return calls.Listen{}
-}
-
 func newSubject(t *testing.T) *subject {
 	t.Helper()
-	relay, err := calls.NewRelay(relayPort(t), "example.org", clock.Real{}, slog.New(slog.DiscardHandler), counter.New("turn_refused"), calls.DefaultConfig())
+	relay, err := calls.NewRelay(servertest.RelayPort(t), "example.org", clock.Real{}, slog.New(slog.DiscardHandler), counter.New("turn_refused"), calls.DefaultConfig())
 	if err != nil {
 		t.Fatal(err)
 	}

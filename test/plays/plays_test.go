@@ -120,24 +120,6 @@ func (r repertoire) perform(t *testing.T, h House) {
 	}
 }
 
-// relayPort is one that is free for UDP and for TCP; what is free for one may be taken for the other.
-func relayPort(t *testing.T) calls.Listen {
-	t.Helper()
-	for range 100 {
-		udp, err := net.ListenPacket("udp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		tcp, err := net.Listen("tcp4", udp.LocalAddr().String())
-		if err == nil {
-			return calls.Listen{UDP: udp, TCP: tcp}
-		}
-		_ = udp.Close()
-	}
-	t.Fatal("no port is free for UDP and TCP")
-	return calls.Listen{}
-}
-
 // inside is Kith in this process.
 type inside struct {
 	*servertest.Server
@@ -146,7 +128,7 @@ type inside struct {
 
 func newInside(t *testing.T, hosts []string) inside {
 	t.Helper()
-	relay, err := calls.NewRelay(relayPort(t), domain, clock.Real{}, slog.New(slog.DiscardHandler), counter.New("turn_refused"), calls.DefaultConfig())
+	relay, err := calls.NewRelay(servertest.RelayPort(t), domain, clock.Real{}, slog.New(slog.DiscardHandler), counter.New("turn_refused"), calls.DefaultConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
