@@ -182,6 +182,22 @@ describe('requests', () => {
   });
 });
 
+describe('the end', () => {
+  // A rejection that nobody handles fails the run.
+  it('is the end at once, also for what is handled only then', async () => {
+    let stored: (() => void) | undefined;
+    const { stream, peer } = await scene({ message: () => new Promise((resolve) => { stored = resolve; }) });
+    peer.send(`<message xmlns='jabber:client' id='1'/>`);
+    peer.send(`<r xmlns='urn:xmpp:sm:3'/>`);
+    expect((await peer.next()).attrs).toEqual({ h: '0' });
+    stored?.();
+    stream.close();
+    expect(stream.connected).toBe(false);
+    expect(() => { stream.probe(); }).not.toThrow();
+    await stream.settled();
+  });
+});
+
 describe('a message that cannot be stored', () => {
   it('ends the connection and is not acknowledged', async () => {
     const { stream, peer, ended } = await scene({ message: () => Promise.reject(new Error('disk full')) });

@@ -61,8 +61,14 @@ export class Stream {
     this.features = login.features;
   }
 
+  /** Whether something sent now goes out. False from the moment of an end, before whoever reads has heard of it. */
   get connected(): boolean {
-    return this.transport !== undefined;
+    return this.live !== undefined && this.disposed === undefined;
+  }
+
+  /** The connection, as long as something can be sent on it. */
+  private get live(): Transport | undefined {
+    return this.transport?.ended === false ? this.transport : undefined;
   }
 
   get resumable(): boolean {
@@ -146,7 +152,7 @@ export class Stream {
 
   /** For what is no stanza (XEP-0352). Nothing happens when not connected. */
   sendUncounted(element: XmlElement): void {
-    this.transport?.send(element);
+    this.live?.send(element);
   }
 
   /** Sends a request; resolves with the result stanza, rejects with StanzaError or ConnectionError. */
@@ -170,7 +176,7 @@ export class Stream {
 
   /** Asks whether the connection lives; if not, it ends soon. */
   probe(): void {
-    if (!this.transport) return;
+    if (!this.live) return;
     if (this.sm) this.askAck();
     else this.confirm(true);
   }
@@ -207,9 +213,10 @@ export class Stream {
   }
 
   private acknowledge(): void {
-    if (!this.sm || !this.transport) return;
-    this.owed = this.sm.pending > 0;
-    this.transport.send(answer.write({ h: this.sm.h }));
+    const { sm, live } = this;
+    if (!sm || !live) return;
+    this.owed = sm.pending > 0;
+    live.send(answer.write({ h: sm.h }));
   }
 
   private management(element: XmlElement): void {
@@ -252,7 +259,7 @@ export class Stream {
       if (!(error instanceof StanzaError)) throw error;
       reply = xml(NS.client, 'iq', { type: 'error', id, to: from }, error.write());
     }
-    if (this.transport) this.send(reply);
+    if (this.connected) this.send(reply);
   }
 
   private answers(to: string | undefined, from: string | undefined): boolean {
@@ -267,8 +274,9 @@ export class Stream {
   // ── acknowledgements and silence ──
 
   private askAck(): void {
-    if (this.cancelAck || !this.transport) return;
-    this.transport.send(request.write({}));
+    const { live } = this;
+    if (this.cancelAck || !live) return;
+    live.send(request.write({}));
     this.cancelAck = this.clock.after(ACK_TIMEOUT, () => this.interrupt(new ConnectionError('no acknowledgement')));
   }
 

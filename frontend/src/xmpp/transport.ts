@@ -50,6 +50,10 @@ export class Transport {
     return transport;
   }
 
+  get ended(): boolean {
+    return this.failure !== undefined;
+  }
+
   /** Sends the stream header and waits for the server's (section 3.4). */
   async open(to: string, from: string): Promise<void> {
     this.send(xml(NS.framing, 'open', { to, from, version: '1.0', 'xml:lang': 'en' }));

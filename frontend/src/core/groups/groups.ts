@@ -240,7 +240,7 @@ export class Groups {
         if (created) throw new StanzaError('cancel', 'item-not-found');
         await this.arrive(room);
       } catch (error) {
-        await this.refused(room, error);
+        await this.refused(room, error).catch((cause: unknown) => log.warn('group not stored', { code: reasonOf(cause).code }));
       }
     });
   }

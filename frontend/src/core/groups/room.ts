@@ -65,8 +65,8 @@ export class Room {
     this.occupants.clear();
     const done = new Promise<{ readonly created: boolean }>((resolve, reject) => { this.entering = { resolve, reject }; });
     const cancel = this.account.platform.clock.after(PATIENCE, () => this.entering?.reject(new ConnectionError('the group does not answer')));
-    stream.send(xml(NS.client, 'presence', { to: `${this.address}/${nick}` }, joinElement(password), caps));
     try {
+      stream.send(xml(NS.client, 'presence', { to: `${this.address}/${nick}` }, joinElement(password), caps));
       const result = await done;
       this.phase = 'reading';
       return result;
