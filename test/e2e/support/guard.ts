@@ -2,8 +2,11 @@ import type { BrowserContext, Page } from '@playwright/test';
 import type { Server } from './server';
 import { WorkerWatch } from './workers';
 
-/** What a browser writes to the console when it cannot reach a server, which is no fault of the page. */
-const unreachable = /net::ERR_(INTERNET_DISCONNECTED|CONNECTION_(REFUSED|RESET|CLOSED|ABORTED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_NOT_CONNECTED)|WebSocket connection to '[^']*' failed/;
+/**
+ * What a browser writes to the console when it cannot reach a server, which is no fault of the page. The second is about the
+ * service worker, for which the browser looks by itself some time after a page was opened.
+ */
+const unreachable = /net::ERR_(INTERNET_DISCONNECTED|CONNECTION_(REFUSED|RESET|CLOSED|ABORTED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_NOT_CONNECTED)|WebSocket connection to '[^']*' failed|An unknown error occurred when fetching the script\./;
 
 /**
  * Listens to everything that a browser says and asks for: nothing may be written to the console, no exception may go
