@@ -157,7 +157,7 @@ func (b *blocklists) answer(st *stanza.Stanza) {
 		last := ""
 		for c := range items.Children() {
 			if last = c.Attr("id"); isHash(last) && len(l.next) < maxList {
-				l.next[last] = true
+				l.next[strings.Clone(last)] = true
 			}
 		}
 		page := pubsub.Child(ns.RSM, "set")
@@ -194,7 +194,7 @@ func (b *blocklists) event(st *stanza.Stanza) bool {
 			case c.Local() == "retract":
 				delete(l.hashes, id)
 			case c.Local() == "item" && isHash(id) && len(l.hashes) < maxList:
-				l.hashes[id] = true
+				l.hashes[strings.Clone(id)] = true
 			}
 		}
 		return true

@@ -261,7 +261,7 @@ func (c Config) limits() xmltree.Limits {
 	return xmltree.Limits{Bytes: int(c.StanzaBytes), Elements: c.StanzaElements, Depth: maxDepth, Attrs: maxAttrs}
 }
 
-// domainOf is a domain as addresses have it.
+// domainOf is a domain as addresses have it, with memory of its own.
 func domainOf(s string) (string, error) {
 	j, err := jid.Parse(s)
 	if err != nil {
@@ -270,7 +270,7 @@ func domainOf(s string) (string, error) {
 	if !j.IsDomain() {
 		return "", fmt.Errorf("%q is not a domain", s)
 	}
-	return j.Domain(), nil
+	return strings.Clone(j.Domain()), nil
 }
 
 // directPrefix marks a route on which TLS begins at once.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -354,6 +355,8 @@ func (s *Service) link(pair peer.Link) *link {
 	if s.closing {
 		return nil
 	}
+	// It outlives the stanza in whose memory the names may be.
+	pair = peer.Link{Local: strings.Clone(pair.Local), Remote: strings.Clone(pair.Remote)}
 	l := s.newLink(pair)
 	s.links[pair] = l
 	return l

@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,7 +77,8 @@ func (a *acquaintances) remember(p acquaintance, yes bool) {
 	if yes {
 		d = knownTime
 	}
-	a.pairs[p] = finding{yes, a.svc.now().Add(d)}
+	// Not in the memory of the stanza that it came with: that may be large, and anybody can send many.
+	a.pairs[acquaintance{strings.Clone(p.local), p.other.Clone()}] = finding{yes, a.svc.now().Add(d)}
 }
 
 // knows reports whether a local account knows somebody: as a contact, or because it has written to them
@@ -131,7 +133,7 @@ func (a *acquaintances) isConfined(local string) bool {
 	if len(a.confined) >= maxPairs {
 		clear(a.confined)
 	}
-	a.confined[local] = finding{yes, now.Add(strangeTime)}
+	a.confined[strings.Clone(local)] = finding{yes, now.Add(strangeTime)}
 	return yes
 }
 
@@ -191,7 +193,7 @@ func (a *acquaintances) spend(domain string) bool {
 			clear(a.strangers)
 		}
 		w = &allowance{left: most, at: now}
-		a.strangers[domain] = w
+		a.strangers[strings.Clone(domain)] = w
 	}
 	w.left = min(most, w.left+now.Sub(w.at).Hours()*most)
 	w.at = now

@@ -117,6 +117,10 @@ func (j JID) Resource() string {
 // Bare is the address without its resourcepart.
 func (j JID) Bare() JID { return JID{full: j.full[:j.bare], at: j.at, bare: j.bare} }
 
+// Clone is the same address with memory of its own. One that was read from a stanza shares the memory of the whole
+// stanza, so that whatever keeps it keeps all of that.
+func (j JID) Clone() JID { return JID{full: strings.Clone(j.full), at: j.at, bare: j.bare} }
+
 // IsBare reports whether there is no resourcepart.
 func (j JID) IsBare() bool { return int(j.bare) == len(j.full) }
 

@@ -101,12 +101,18 @@ type boundAt struct {
 	depth int
 }
 
+// maxBound bounds the declarations that are in force at one place, all of which are looked through for a name.
+const maxBound = 256
+
 type parser struct {
 	t     *tree
 	lim   Limits
 	scope Scope
 	bound []boundAt
 	stack []int32
+	// spread is how many bytes of namespaces [Writer.Copy] writes: one for each element of another namespace than
+	// its parent, and for each attribute that has one. A name that was declared once may be used often.
+	spread int
 }
 
 // document parses src as one element.
@@ -243,6 +249,9 @@ func (p *parser) startTag(i, depth int) (end int, empty bool, err error) {
 		return 0, false, err
 	}
 	n.local, n.space = n.name+int32(local), space //nolint:gosec // within the name
+	if len(p.stack) > 0 && p.t.nodes[p.stack[len(p.stack)-1]].space != space {
+		p.spread += len(space)
+	}
 	for k := n.attr; k < n.attrEnd; k++ {
 		a := &p.t.attrs[k]
 		local, space, err := p.resolve(s[a.name:a.nameEnd], false)
@@ -250,12 +259,18 @@ func (p *parser) startTag(i, depth int) (end int, empty bool, err error) {
 			return 0, false, err
 		}
 		a.local, a.space = a.name+int32(local), space //nolint:gosec // within the name
+		if space != nsXML {
+			p.spread += len(space)
+		}
 		for o := n.attr; o < k; o++ {
 			b := &p.t.attrs[o]
 			if s[a.local:a.nameEnd] == s[b.local:b.nameEnd] && a.space == b.space {
 				return 0, false, ErrNotWellFormed
 			}
 		}
+	}
+	if p.spread > p.lim.Bytes {
+		return 0, false, ErrTooBig
 	}
 	p.t.nodes = append(p.t.nodes, n)
 	return i, empty, nil
@@ -321,6 +336,9 @@ func (p *parser) declare(name, space string, depth int) error {
 	if p.scope.from != "" && space == p.scope.from {
 		// What was written means something else elsewhere: the source cannot be forwarded.
 		space, p.t.inherits = p.scope.to, true
+	}
+	if len(p.bound) >= maxBound {
+		return ErrTooBig
 	}
 	p.bound = append(p.bound, boundAt{binding{prefix, space}, depth})
 	return nil

@@ -30,7 +30,8 @@ var (
 
 // Limits bound one first-level element of a stream, or one document.
 type Limits struct {
-	// Bytes of the whole element, tags included.
+	// Bytes of the whole element, tags included; and of the namespaces that have to be named when it is written out
+	// anew, see [Writer.Copy].
 	Bytes int
 	// Elements in it, itself included.
 	Elements int

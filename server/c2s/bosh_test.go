@@ -239,6 +239,45 @@ func TestBOSHOutOfOrder(t *testing.T) {
 	until(t, "the session is over", func() bool { return len(w.srv.sessions.all()) == 0 })
 }
 
+// A request that is sent again before its turn takes the place of the one before: however often that is done, one of
+// each number waits.
+func TestBOSHEarlyAgain(t *testing.T) {
+	w := newWorld(t)
+	c := newBOSH(t, w)
+	c.begin("hold='1'")
+	conn := w.srv.bosh.find(c.sid)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	const times = 4
+	answers := make(chan string, times)
+	early := c.body(c.rid+1, "", "")
+	for range times {
+		go func() {
+			text, err := c.raw(ctx, early)
+			if err != nil {
+				text = err.Error()
+			}
+			answers <- text
+		}()
+	}
+	for range times - 1 {
+		if text := <-answers; !strings.Contains(text, "type='error'") {
+			t.Errorf("an earlier one is answered with %s", text)
+		}
+	}
+	conn.mu.Lock()
+	if n := len(conn.early); n != 1 {
+		t.Errorf("%d wait", n)
+	}
+	conn.mu.Unlock()
+	c.request("", "")
+	c.rid++
+	c.request("type='terminate'", "")
+	if text := <-answers; strings.Contains(text, "type='error'") || !strings.Contains(text, "<body") {
+		t.Errorf("the last one is answered with %s", text)
+	}
+}
+
 // A client that does not come back is gone; with stream management its session waits for it.
 func TestBOSHInactivity(t *testing.T) {
 	w := newWorld(t)

@@ -94,6 +94,9 @@ func (c *boshConn) fail(err error) {
 
 const emptyBody = "<body xmlns='" + nsBOSH + "'/>"
 
+// boshAgain is the answer to a request that was sent again (XEP-0124 section 14.3).
+const boshAgain = "<body type='error' xmlns='" + nsBOSH + "'/>"
+
 // request takes a request and waits for its answer, "" if the client has gone meanwhile.
 func (c *boshConn) request(gone <-chan struct{}, b *boshBody) string {
 	c.hear()
@@ -158,6 +161,12 @@ func (c *boshConn) accept(q *boshRequest) (answer string, done bool) {
 		c.cond.Broadcast()
 		return terminal("item-not-found"), true
 	case rid > c.next:
+		// Whoever sends it again before its turn gets the answer.
+		if i := slices.IndexFunc(c.early, func(o *boshRequest) bool { return o.body.rid == rid }); i >= 0 {
+			c.early[i].answer <- boshAgain
+			c.early[i] = q
+			return "", false
+		}
 		c.early = append(c.early, q)
 		return "", false
 	}
@@ -250,7 +259,7 @@ func (c *boshConn) again(q *boshRequest) (answer string, done bool) {
 	}
 	// It was not answered: whoever asks now gets the answer.
 	if i := slices.IndexFunc(c.held, func(o *boshRequest) bool { return o.body.rid == rid }); i >= 0 {
-		c.held[i].answer <- "<body type='error' xmlns='" + nsBOSH + "'/>"
+		c.held[i].answer <- boshAgain
 		c.held[i] = q
 	} else {
 		c.held = append(c.held, q)

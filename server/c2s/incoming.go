@@ -33,7 +33,9 @@ func commands() map[name]command {
 // tooLate answers a resumption on a stream that has its own session (XEP-0198 section 6).
 func (s *session) tooLate(xmltree.Element) *stream.Error {
 	s.mu.Lock()
-	s.enqueue(outgoing{element: failedElement(stanza.UnexpectedRequest, "", nil)})
+	defer s.mu.Unlock()
+	s.sm.late = min(s.sm.late+1, maxAnswers)
+	s.kick()
 	return nil
 }
 

@@ -30,6 +30,9 @@ type management struct {
 	// told is up to where the client knows what was accepted.
 	told uint64
 
+	// late are refusals to be written, of resumptions of what is a session already: they do not count as stanzas do.
+	late int
+
 	// ask: a request shall be written. requested: one is open since requestedAt.
 	ask, requested bool
 	requestedAt    time.Time

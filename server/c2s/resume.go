@@ -118,7 +118,7 @@ func (s *session) takeOver(l *link, h uint32) (resumption, *stream.Error) {
 	}
 	s.detached.Store(0)
 	s.queue.sent = 0 // what is not acknowledged goes out again
-	s.sm.asked, s.sm.due, s.sm.ask, s.sm.requested = nil, 0, s.sm.out.Unacked() > 0, false
+	s.sm.asked, s.sm.due, s.sm.late, s.sm.ask, s.sm.requested = nil, 0, 0, s.sm.out.Unacked() > 0, false
 	s.sm.told = s.in.Handled()
 	s.held.inactive = false // XEP-0352 section 5.2
 	s.unhold()

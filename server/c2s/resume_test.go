@@ -134,6 +134,41 @@ func TestResumeElement(t *testing.T) {
 	until(t, "the session ends", func() bool { return slices.Contains(w.parts.notes(), "unbound "+full.String()) })
 }
 
+// The refusal is no stanza: a client that counts stanzas, as XEP-0198 section 4 says, has acknowledged all.
+func TestTooLateDoesNotCount(t *testing.T) {
+	w := newWorld(t)
+	w.auth.add(t, sasl.Hashes(), "alice")
+	a := w.secure()
+	id, full := a.managed("alice")
+	a.available()
+	sent := func() uint32 {
+		s := w.session(full)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.sm.out.Count()
+	}
+	before := sent()
+	for range 3 {
+		a.send("<resume xmlns='" + ns.SM + "' previd='" + id + "' h='0'/>")
+		for a.get().Local() != "failed" {
+		}
+	}
+	if after := sent(); after != before {
+		t.Errorf("%d stanzas were counted for what is none", after-before)
+	}
+	// What comes afterwards is taken off the queue by its own acknowledgement.
+	w.inject(full, "m1", "<body>1</body>")
+	for a.get().Attr("id") != "m1" {
+	}
+	a.send("<a xmlns='" + ns.SM + "' h='" + itoa(before+1) + "'/>")
+	a.ping("q")
+	for _, st := range w.session(full).Unacknowledged() {
+		if st.ID == "m1" {
+			t.Error("the message is not taken for acknowledged")
+		}
+	}
+}
+
 // The old connection may not know yet that it is dead.
 func TestResumeTakesOver(t *testing.T) {
 	w := newWorld(t)

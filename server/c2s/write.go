@@ -9,7 +9,7 @@ import (
 // kick starts the writer if there is something to write and nobody writes. It needs s.mu.
 func (s *session) kick() {
 	l := s.link
-	if l == nil || s.corked || s.ended || l.writing || (len(s.queue.unsent()) == 0 && s.sm.due == 0 && !s.sm.ask) {
+	if l == nil || s.corked || s.ended || l.writing || (len(s.queue.unsent()) == 0 && s.sm.due == 0 && s.sm.late == 0 && !s.sm.ask) {
 		return
 	}
 	l.writing = true
@@ -115,12 +115,16 @@ func (s *session) take(l *link, batch []outgoing) ([]outgoing, trailer) {
 
 // trailer is what stream management adds to a write.
 type trailer struct {
+	late    int
 	answers int
 	h       uint32
 	request bool
 }
 
 func (t trailer) write(c Conn) {
+	for range t.late {
+		c.Element(failedElement(stanza.UnexpectedRequest, "", nil))
+	}
 	for range t.answers {
 		c.Element(ackElement(t.h))
 	}
@@ -131,7 +135,8 @@ func (t trailer) write(c Conn) {
 
 // trailer decides on answers and requests after a batch. It needs s.mu.
 func (s *session) trailer(batch []outgoing) trailer {
-	t := trailer{}
+	t := trailer{late: s.sm.late}
+	s.sm.late = 0
 	if s.sm.due > 0 && s.sm.counting { // not before the answer to its enable
 		t.answers, t.h = s.sm.due, s.in.H()
 		s.sm.due, s.sm.told = 0, s.in.Handled()

@@ -53,8 +53,24 @@ type waiter struct {
 	done    func(*Set)
 }
 
-// maxFeatures bounds what is kept of one client.
-const maxFeatures = 500
+const (
+	// maxFeatures and maxNames bound what is looked at and kept of one client, the latter in bytes of the names of
+	// nodes; maxAnnounced what a client may announce itself by. A real one needs 150 bytes.
+	maxFeatures  = 500
+	maxNames     = 16 << 10
+	maxAnnounced = 1024
+)
+
+// Announced is what a presence says of its client (XEP-0115 section 4), "" if that is nothing, or more than anybody
+// needs. It shares the memory of the presence.
+func Announced(presence *stanza.Stanza) (node, ver, hash string) {
+	e := presence.Child(ns.Caps, "c")
+	node, ver, hash = e.Attr("node"), e.Attr("ver"), e.Attr("hash")
+	if len(node)+len(ver)+len(hash) > maxAnnounced {
+		return "", "", ""
+	}
+	return node, ver, hash
+}
 
 // New makes a cache of at most size sets. ver computes verification strings (XEP-0115 section 5.1).
 func New(size int, ver func(xmltree.Element) (string, error)) *Cache {
@@ -65,8 +81,7 @@ func New(size int, ver func(xmltree.Element) (string, error)) *Cache {
 // once if that is known, otherwise when the client has answered. A client that does not answer
 // can do nothing.
 func (c *Cache) Resolve(a module.Account, presence *stanza.Stanza, done func(*Set)) {
-	e := presence.Child(ns.Caps, "c")
-	ver, node, hash := e.Attr("ver"), e.Attr("node"), e.Attr("hash")
+	node, ver, hash := Announced(presence)
 	if ver == "" || node == "" {
 		done(nil)
 		return
@@ -84,21 +99,23 @@ func (c *Cache) Resolve(a module.Account, presence *stanza.Stanza, done func(*Se
 		done(set)
 		return
 	}
+	// What is kept from here on is not kept in the memory of the presence, which may be large.
+	key = question{presence.From.Clone(), strings.Clone(ver)}
 	_, already := c.asked[key]
 	c.asked[key] = append(c.asked[key], waiter{a, done})
 	c.mu.Unlock()
 	if already {
 		return
 	}
-	a.Ask(query(a.JID(), presence.From, node+"#"+ver), func(answer *stanza.Stanza) {
+	a.Ask(query(a.JID(), key.client, node+"#"+key.ver), func(answer *stanza.Stanza) {
 		var set *Set
 		if answer != nil && answer.Type == stanza.Result {
 			info := answer.Child(ns.DiscoInfo, "query")
 			set = read(info)
 			got, err := c.ver(info)
 			c.mu.Lock()
-			if verifiable && err == nil && got == ver {
-				remember(c.known, ver, set, c.max)
+			if verifiable && err == nil && got == key.ver {
+				remember(c.known, key.ver, set, c.max)
 			} else {
 				remember(c.alone, key, set, c.max)
 			}
@@ -138,14 +155,17 @@ func query(from, to jid.JID, node string) *stanza.Stanza {
 
 func read(info xmltree.Element) *Set {
 	s := &Set{notify: map[string]struct{}{}}
-	n := 0
+	n, left := 0, maxNames
 	for f := range info.Children() {
 		if n++; n > maxFeatures {
 			break
 		}
-		if node, ok := strings.CutSuffix(f.Attr("var"), "+notify"); ok && f.Is(ns.DiscoInfo, "feature") {
-			s.notify[strings.Clone(node)] = struct{}{}
+		node, ok := strings.CutSuffix(f.Attr("var"), "+notify")
+		if !ok || !f.Is(ns.DiscoInfo, "feature") || len(node) > left {
+			continue
 		}
+		left -= len(node)
+		s.notify[strings.Clone(node)] = struct{}{}
 	}
 	return s
 }

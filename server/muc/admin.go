@@ -34,6 +34,9 @@ func (r *Room) administer(q *module.IQ) error {
 		switch {
 		case err != nil:
 			return err
+		case it.occ != nil && slices.ContainsFunc(roles, func(o item) bool { return o.occ == it.occ }):
+			// Who is sent out by the one is not here for the other.
+			return stanza.Refuse(stanza.BadRequest, "One occupant cannot be changed twice at once.")
 		case it.occ != nil:
 			roles = append(roles, it)
 		default:

@@ -29,6 +29,20 @@ func newCrew(h *house, fields ...string) *crew {
 
 func (c *crew) forget() { forget(c.owner, c.admin, c.member, c.bob, c.carol) }
 
+// One request can name somebody twice; who is out after the first time is not there for the second.
+func TestKickTwice(t *testing.T) {
+	in(t, options{}, func(t *testing.T, h *house) {
+		c := newCrew(h)
+		for _, second := range []string{"none", "participant", "moderator", "visitor"} {
+			c.owner.refused(stanza.BadRequest, "%s", admin(cave, `<item nick='bob' role='none'/><item nick='bob' role='`+second+`'/>`))
+		}
+		c.bob.wants()
+		c.owner.ok("%s", admin(cave, `<item nick='bob' role='none'/><item nick='carol' role='none'/><item affiliation='outcast' jid='bob@kith.example'/>`))
+		c.bob.wants("code='307'")
+		c.carol.wants("type='unavailable' … /bob'", "code='307'")
+	})
+}
+
 func TestKick(t *testing.T) {
 	in(t, options{}, func(t *testing.T, h *house) {
 		c := newCrew(h)

@@ -111,8 +111,12 @@ func (v *invitations) spend(user jid.JID, n int, now time.Time) bool {
 	return true
 }
 
-// sendInvitation invites somebody.
+// sendInvitation invites somebody. Whoever may not talk to them says nothing along with it, unless they have to be
+// let in by somebody first, who then has to know why (see [Policy]).
 func (r *Room) sendInvitation(i invitation) {
+	if to := i.to.Bare(); !r.s.policy.MayTalk(i.from, to) && r.s.policy.MayJoin(to, r.view()) {
+		i.reason, i.continues, i.thread = "", false, ""
+	}
 	id := rand.Text()
 	r.invites.remember(id, i)
 	h := stanza.Header{Kind: stanza.Message, ID: id, From: r.jid, To: i.to}
@@ -169,8 +173,10 @@ func (r *Room) decline(st *stanza.Stanza, d xmltree.Element) error {
 		return &stanza.Fault{Condition: stanza.JIDMalformed, Cause: err}
 	}
 	var recipients []jid.JID
+	inviter := to.Bare()
 	if to.Bare() == r.jid {
 		if occ := r.named(to.Resource()); occ != nil {
+			inviter = occ.user
 			for _, s := range occ.sessions {
 				recipients = append(recipients, s.jid)
 			}
@@ -184,6 +190,8 @@ func (r *Room) decline(st *stanza.Stanza, d xmltree.Element) error {
 		return stanza.Refuse(stanza.ItemNotFound, "Nobody of this address belongs to the room.")
 	case r.members.of(user) == Outcast, r.config.MembersOnly && r.members.of(user) < Member:
 		return stanza.Refuse(stanza.Forbidden, "You were not invited to this room.")
+	case !r.s.policy.MayTalk(user, inviter):
+		return stanza.Refuse(stanza.Forbidden, "You may not write to this person alone.")
 	case !r.invites.spend(user, 1, r.now()):
 		return &stanza.Fault{Condition: stanza.ResourceConstraint, Text: "Too many answers at once."}
 	}

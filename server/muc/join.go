@@ -3,6 +3,7 @@ package muc
 import (
 	"crypto/rand"
 	"crypto/subtle"
+	"errors"
 	"slices"
 	"strings"
 
@@ -215,10 +216,12 @@ func (r *Room) checkOwned(user jid.JID) error {
 		return stanza.Internal(err)
 	}
 	if n >= r.s.config.MaxRooms {
-		return stanza.Refuse(stanza.ResourceConstraint, "You own too many rooms.")
+		return tooManyRooms()
 	}
 	return nil
 }
+
+func tooManyRooms() error { return stanza.Refuse(stanza.ResourceConstraint, "You own too many rooms.") }
 
 // waitForConfig bounds how long the room stays locked.
 func (r *Room) waitForConfig() {
@@ -226,7 +229,13 @@ func (r *Room) waitForConfig() {
 		if !r.locked {
 			return
 		}
-		if err := r.unlock(r.config, nil); err != nil {
+		maker := r.withAffiliation(Owner)
+		err := r.unlock(maker[0], r.config, nil)
+		if errors.Is(err, ErrTooMany) {
+			// There were fewer when it was begun.
+			err = r.destroy(destruction{reason: "You own too many rooms."})
+		}
+		if err != nil {
 			r.s.logError("making a room failed", err)
 		}
 	})
@@ -234,7 +243,7 @@ func (r *Room) waitForConfig() {
 
 // unlock makes the room known to the database, with this configuration and these changes of
 // affiliations, and lets others in.
-func (r *Room) unlock(c RoomConfig, changed []Entry) error {
+func (r *Room) unlock(maker jid.JID, c RoomConfig, changed []Entry) error {
 	m := newMembers(nil)
 	for _, e := range r.members.byJID {
 		m.set(*e)
@@ -242,7 +251,10 @@ func (r *Room) unlock(c RoomConfig, changed []Entry) error {
 	for _, e := range changed {
 		m.set(e)
 	}
-	st := &State{Local: r.jid.Local(), Config: c, Salt: r.salt, Subject: r.subject, Hats: r.hats}
+	st := &State{Local: r.jid.Local(), Config: c, Salt: r.salt, Subject: r.subject, Hats: r.hats, Maker: maker}
+	if !r.s.policy.Admin(maker) {
+		st.MaxOwned = r.s.config.MaxRooms
+	}
 	for _, e := range m.byJID {
 		st.Entries = append(st.Entries, *e)
 	}

@@ -9,6 +9,27 @@ import (
 	"kith/server/muc"
 )
 
+// Rooms that nobody has configured count as soon as they are made by themselves, however many were begun at once.
+func TestTooManyRoomsAtOnce(t *testing.T) {
+	in(t, options{config: func(c *muc.Config) { c.MaxRooms = 2 }}, func(t *testing.T, h *house) {
+		alice := h.login("alice/a")
+		for _, name := range []string{"one", "two", "three", "four", "five"} {
+			alice.fire(`<presence to='%s@groups.kith.example/alice'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, name)
+		}
+		alice.got()
+		h.Clock.Advance(muc.DefaultConfig().ConfigureTime)
+		gone := 0
+		for _, st := range alice.got() {
+			if matches(st, "type='unavailable' … <destroy") {
+				gone++
+			}
+		}
+		if n, err := h.fail.Owned(t.Context(), alice.jid.Bare()); err != nil || n != 2 || gone != 3 {
+			t.Errorf("alice has %d rooms, %d are gone, %v", n, gone, err)
+		}
+	})
+}
+
 func TestJoin(t *testing.T) {
 	in(t, options{}, func(t *testing.T, h *house) {
 		alice, bob, carol := h.login("alice/a"), h.login("bob/b"), h.login("carol@far.example/c")

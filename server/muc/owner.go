@@ -1,6 +1,7 @@
 package muc
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -126,7 +127,11 @@ func (r *Room) configure(q *module.IQ, submitted *form.Form) error {
 		if err := r.checkOwned(q.From().Bare()); err != nil {
 			return err
 		}
-		if err := r.unlock(c, changed); err != nil {
+		err := r.unlock(q.From().Bare(), c, changed)
+		if errors.Is(err, ErrTooMany) {
+			err = tooManyRooms()
+		}
+		if err != nil {
 			return err
 		}
 	} else if err := r.s.store.SaveConfig(bg, r.jid.Local(), c, changed); err != nil {

@@ -3,6 +3,7 @@ package muc
 import (
 	"crypto/rand"
 	"slices"
+	"strings"
 	"time"
 
 	"kith/internal/jid"
@@ -63,7 +64,7 @@ func (r *Room) relay(st *stanza.Stanza) error {
 		return stanza.Refuse(stanza.ResourceConstraint, "Too many requests at once.")
 	}
 	id := rand.Text()
-	r.relayed.add(id, relayed{asker: s.jid, target: target, as: to.jid, id: st.ID, until: r.now().Add(relayTime)})
+	r.relayed.add(id, relayed{asker: s.jid, target: target, as: to.jid, id: strings.Clone(st.ID), until: r.now().Add(relayTime)})
 	r.send(st.With(func(h *stanza.Header) { h.ID, h.From, h.To = id, s.occ.jid, target }))
 	return nil
 }

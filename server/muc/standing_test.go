@@ -85,3 +85,33 @@ func TestPolicyOfTheServer(t *testing.T) {
 		bob.refused(stanza.Forbidden, `<iq type='get' id='%%' to='%s'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`, cave)
 	})
 }
+
+// Whoever may not talk to somebody alone does not do so in the words of an invitation or of its refusal, which the
+// room would pass on.
+func TestNoWordsBesideThePolicy(t *testing.T) {
+	in(t, options{}, func(t *testing.T, h *house) {
+		c := newCrew(h)
+		dave := h.login("dave/d")
+		h.policy.alone = map[string]bool{"bob": true}
+		for _, to := range []string{"bob@kith.example", cave + "/bob"} {
+			for _, who := range []*client{dave, c.carol} {
+				who.send("%s", invite(cave, `<decline to='`+to+`'><reason>psst</reason></decline>`))
+				who.wants("type='error' … forbidden")
+			}
+		}
+		c.bob.send("%s", invite(cave, `<decline to='member@kith.example'><reason>psst</reason></decline>`))
+		c.bob.wants("type='error' … forbidden")
+		c.member.wants()
+		// He may be in the room: there is nothing in an invitation but words.
+		c.carol.send("%s", invite(cave, `<invite to='bob@kith.example'><reason>psst</reason><continue thread='psst'/></invite>`))
+		c.bob.wants("<invite from='carol@far.example'> … !psst")
+		c.owner.configure(cave, "membersonly", "1", "whois", "anyone")
+		c.forget()
+		c.admin.send("%s", admin(cave, `<item affiliation='member' jid='bob@kith.example'><reason>psst</reason></item>`))
+		c.bob.wants("<invite from='admin@kith.example'> … !psst")
+		// Who may not enter yet is not reached by it: those who decide about that are, and have to know why.
+		h.policy.join["bob"] = false
+		c.admin.send("%s", invite(cave, `<invite to='bob@kith.example'><reason>our class</reason></invite>`))
+		c.bob.wants("<reason>our class</reason>")
+	})
+}

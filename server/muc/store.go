@@ -11,15 +11,20 @@ import (
 	"kith/internal/stanzaid"
 )
 
-// ErrExists: there is a room of this name already.
-var ErrExists = errors.New("muc: the room exists")
+// Errors of [Store].
+var (
+	// ErrExists: there is a room of this name already.
+	ErrExists = errors.New("muc: the room exists")
+	// ErrTooMany: the maker owns as many rooms as allowed.
+	ErrTooMany = errors.New("muc: too many rooms of one owner")
+)
 
 // Store keeps the rooms. A room is named by its localpart. What changes a room waits until it is
 // durable and keeps nothing of it when it fails; Append alone does not wait.
 type Store interface {
 	// Room loads a room, nil if there is none. address is its bare address.
 	Room(ctx context.Context, local, address string) (*State, error)
-	// CreateRoom makes a room, or fails with [ErrExists]. It sets Archive, Archived and Last of s.
+	// CreateRoom makes a room, or fails with [ErrExists] or [ErrTooMany]. It sets Archive, Archived and Last of s.
 	CreateRoom(ctx context.Context, s *State, address string) error
 	// SaveConfig replaces the configuration and changes affiliations with it.
 	SaveConfig(ctx context.Context, local string, c RoomConfig, changed []Entry) error
@@ -84,6 +89,9 @@ type State struct {
 	Archive  int64
 	Archived bool
 	Last     stanzaid.Seq
+	// Maker is who makes a new room, and MaxOwned how many rooms that user may own with it; 0 for any number.
+	Maker    jid.JID
+	MaxOwned int
 }
 
 // Entry is the relation of a user, or of all users of a domain, to a room.

@@ -3,6 +3,7 @@ package pubsub
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"kith/internal/ns"
 	"kith/internal/stanza"
@@ -151,7 +152,7 @@ func formFields(x xmltree.Element, formType string) (values map[string][]string,
 		var v []string
 		for c := range f.Children() {
 			if c.Is(ns.DataForms, "value") {
-				v = append(v, c.Text())
+				v = append(v, strings.Clone(c.Text())) // what a node keeps of it outlives the request
 			}
 		}
 		values[f.Attr("var")] = v

@@ -2,6 +2,7 @@ package pubsub
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 
@@ -134,9 +135,12 @@ func (s *Service) put(a module.Account, n *Node, create bool, item Item) error {
 	var err error
 	switch {
 	case n.Config.Persist && n.Config.MaxItems > 0:
-		err = s.store.Publish(context.Background(), a.JID().Local(), n, create, item, n.Config.MaxItems)
+		err = s.store.Publish(context.Background(), a.JID().Local(), n, create, item, n.Config.MaxItems, int64(s.config.MaxBytes))
 	case create:
 		err = s.store.SaveNode(context.Background(), a.JID().Local(), n)
+	}
+	if errors.Is(err, ErrFull) {
+		return &stanza.Fault{Condition: stanza.ResourceConstraint, Text: "There is no room for more of this.", Cause: err}
 	}
 	if err == nil && create {
 		s.accounts.Of(a.Slots()).nodes[n.Name] = n

@@ -2,6 +2,7 @@ package pubsub
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"kith/internal/jid"
@@ -78,6 +79,9 @@ type Item struct {
 	Payload string
 }
 
+// ErrFull means that a node would hold more than it may.
+var ErrFull = errors.New("pubsub: the node is full")
+
 // Store keeps nodes and items. An account is named by its localpart. All methods return when the
 // change is durable.
 type Store interface {
@@ -85,11 +89,15 @@ type Store interface {
 	Nodes(ctx context.Context, account string) ([]*Node, error)
 	// SaveNode creates the node or replaces its configuration, affiliations and subscribers.
 	SaveNode(ctx context.Context, account string, n *Node) error
+	// Subscribe notes that somebody has subscribed to a node, or does so no longer.
+	Subscribe(ctx context.Context, account, node string, who jid.JID, subscribed bool) error
 	// DeleteNode removes the node and its items.
 	DeleteNode(ctx context.Context, account, node string) error
 	// Publish stores the item, in the place of one with the same id, as the newest one, and drops
-	// the oldest beyond max. The node is created first if create is set.
-	Publish(ctx context.Context, account string, n *Node, create bool, item Item, max int) error
+	// the oldest beyond max. The node is created first if create is set. If the payloads would be more
+	// than so many bytes it is [ErrFull], and nothing is changed; small ones are let in for a while
+	// beyond that.
+	Publish(ctx context.Context, account string, n *Node, create bool, item Item, max int, bytes int64) error
 	// Retract removes items and gives the ids of those that were there.
 	Retract(ctx context.Context, account, node string, ids []string) ([]string, error)
 	// Purge removes all items of a node.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"strings"
 
 	"kith/internal/jid"
 	"kith/internal/ns"
@@ -133,16 +134,18 @@ func (s *Service) onSeen(a module.Account, p *stanza.Stanza) {
 	if p.Type != stanza.Available || p.From.Bare() == a.JID() {
 		return
 	}
-	ver := p.Child(ns.Caps, "c").Attr("ver")
+	_, ver, _ := caps.Announced(p)
 	before, again := known.seen[p.From]
 	if again && before.ver == ver {
 		return
 	}
+	// Neither is kept in the memory of the presence, which may be large.
+	from, ver := p.From.Clone(), strings.Clone(ver)
 	s.caps.Resolve(a, p, func(set *caps.Set) {
 		if len(known.seen) < maxSeen || again {
-			known.seen[p.From] = seen{ver, set}
+			known.seen[from] = seen{ver, set}
 		}
-		s.catchUp(a, p.From, before.set, set, func(st *stanza.Stanza) { s.registry.Send(a, st) })
+		s.catchUp(a, from, before.set, set, func(st *stanza.Stanza) { s.registry.Send(a, st) })
 	})
 }
 
@@ -150,7 +153,7 @@ func (s *Service) onSeen(a module.Account, p *stanza.Stanza) {
 func (s *Service) onPresented(a module.Account, session module.Session) {
 	known := s.own.Of(session.Slots())
 	p := session.Presence()
-	ver := p.Child(ns.Caps, "c").Attr("ver")
+	_, ver, _ := caps.Announced(p)
 	if ver == known.ver {
 		return
 	}

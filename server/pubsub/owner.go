@@ -2,6 +2,7 @@ package pubsub
 
 import (
 	"context"
+	"strings"
 
 	"kith/internal/jid"
 	"kith/internal/ns"
@@ -168,7 +169,7 @@ func (s *Service) affiliate(q *module.IQ, request xmltree.Element) error {
 		case NoAffiliation:
 			delete(c.Affiliations, who)
 		case Publisher, Member, Outcast:
-			c.Affiliations[who] = aff
+			c.Affiliations[who.Clone()] = Affiliation(strings.Clone(string(aff)))
 		default:
 			return stanza.Refuse(stanza.NotAcceptable, "")
 		}

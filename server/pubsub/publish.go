@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"maps"
+	"strings"
 
 	"kith/internal/jid"
 	"kith/internal/ns"
@@ -64,7 +65,7 @@ func (s *Service) publish(q *module.IQ, request xmltree.Element) error {
 }
 
 func newNode(name string) *Node {
-	return &Node{Name: name, Config: DefaultNode(), Affiliations: map[jid.JID]Affiliation{}, Subscribers: map[jid.JID]struct{}{}}
+	return &Node{Name: strings.Clone(name), Config: DefaultNode(), Affiliations: map[jid.JID]Affiliation{}, Subscribers: map[jid.JID]struct{}{}}
 }
 
 // readItem reads the one item of a publish request.
@@ -180,7 +181,7 @@ func (s *Service) create(q *module.IQ, request xmltree.Element) error {
 	if err := s.store.SaveNode(context.Background(), q.Account.JID().Local(), n); err != nil {
 		return err
 	}
-	nodes[name] = n
+	nodes[n.Name] = n
 	if instant {
 		reply(q, func(w *xmltree.Writer) { w.Empty("", "create", "node", name) })
 		return nil

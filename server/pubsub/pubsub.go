@@ -39,6 +39,8 @@ type Config struct {
 	MaxNodes int `toml:"max_nodes"`
 	// MaxItems is how many items there may be of one kind.
 	MaxItems int `toml:"max_items"`
+	// MaxBytes is about how much there may be of one kind, so that it can be read at once.
+	MaxBytes config.Size `toml:"max_bytes"`
 }
 
 // Validate says which options are out of their bounds, all of them.
@@ -46,11 +48,12 @@ func (c Config) Validate() error {
 	check := config.NewCheck("pubsub")
 	check.Number("max_nodes", c.MaxNodes, 20, 100_000)
 	check.Number("max_items", c.MaxItems, 100, 1_000_000)
+	check.Size("max_bytes", c.MaxBytes, 1<<20, 1<<30)
 	return check.Err()
 }
 
 // DefaultConfig is what a server uses that is not told otherwise.
-func DefaultConfig() Config { return Config{MaxNodes: 500, MaxItems: 2000} }
+func DefaultConfig() Config { return Config{MaxNodes: 500, MaxItems: 2000, MaxBytes: 4 << 20} }
 
 // Service is the feature.
 type Service struct {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"kith/internal/clock"
@@ -38,6 +39,11 @@ type house struct {
 }
 
 func newHouse(t *testing.T, change func(*pubsub.Config)) *house {
+	return houseOf(t, storetest.Open(t).PubSub(), change)
+}
+
+// houseOf is newHouse with what keeps the nodes.
+func houseOf(t *testing.T, store pubsub.Store, change func(*pubsub.Config)) *house {
 	db := storetest.Open(t)
 	log := slog.New(slog.DiscardHandler)
 	c := pubsub.DefaultConfig()
@@ -47,7 +53,7 @@ func newHouse(t *testing.T, change func(*pubsub.Config)) *house {
 	r := roster.New(routertest.Domain, db.Roster(), nil, log, roster.DefaultConfig())
 	p := presence.New(routertest.Domain, r, r, log, presence.DefaultConfig())
 	both := contacts{r, p}
-	s := pubsub.New(db.PubSub(), both, caps.New(100, xep.CapsVer), clock.NewFake(routertest.Start), log, c)
+	s := pubsub.New(store, both, caps.New(100, xep.CapsVer), clock.NewFake(routertest.Start), log, c)
 	h := &house{House: routertest.New(t, both, s, &xep.Disco{Contacts: r}), roster: r, t: t}
 	r.Connect(h.Accounts, h.Router)
 	return h
@@ -293,6 +299,33 @@ func TestRefusals(t *testing.T) {
 	expect(t, "third node", a.Ask(publish("m", "1", "", "")), `max-nodes-exceeded`)
 }
 
+// There is a bound to what one kind of data may hold: whoever reads it gets all of it at once.
+func TestRoom(t *testing.T) {
+	h := newHouse(t, func(c *pubsub.Config) { c.MaxBytes = 1 << 20 })
+	a := h.Bind("alice/x")
+	piece := func(size int) string { return `<x xmlns='urn:x'>` + strings.Repeat("x", size) + `</x>` }
+	const size = 240 << 10
+	many := field("max_items", "max")
+	for i := range 4 {
+		expect(t, "large", a.Ask(publish("n", strconv.Itoa(i), piece(size), many)), `type='result'`)
+	}
+	expect(t, "one more", a.Ask(publish("n", "4", piece(size), "")), `type='error'`, `<resource-constraint`)
+	expect(t, "in the place of another", a.Ask(publish("n", "3", piece(size), "")), `type='result'`)
+	expect(t, "a small one", a.Ask(publish("n", "small", piece(100), "")), `type='result'`)
+	expect(t, "retract", a.Ask(`<iq type='set' id='r'><pubsub xmlns='`+pub+`'><retract node='n'><item id='0'/></retract></pubsub></iq>`), `type='result'`)
+	expect(t, "then", a.Ask(publish("n", "4", piece(size), "")), `type='result'`)
+	got := a.Ask(items("alice@kith.example", "n"))
+	for _, id := range []string{"1", "2", "3", "4", "small"} {
+		expect(t, "items", got, `<item id='`+id+`'>`)
+	}
+	// What makes room by itself always has it.
+	for i := range 8 {
+		expect(t, "the last few", a.Ask(publish("last", strconv.Itoa(i), piece(size), field("max_items", "4"))), `type='result'`)
+	}
+	expect(t, "too large alone", a.Ask(publish("alone", "1", piece(2<<20), "")), `type='error'`, `<resource-constraint`)
+	expect(t, "no node came of it", a.Ask(items("alice@kith.example", "alone")), `item-not-found`)
+}
+
 func TestSubscribers(t *testing.T) {
 	h := newHouse(t, nil)
 	a, c := h.Bind("alice/x"), h.Bind("carol/x")
@@ -312,6 +345,47 @@ func TestSubscribers(t *testing.T) {
 	a.Ask(`<iq type='set' id='c'><pubsub xmlns='` + pub + `#owner'><configure node='n'><x xmlns='jabber:x:data' type='submit'>` +
 		`<field var='FORM_TYPE' type='hidden'><value>` + pub + `#node_config</value></field>` + field("access_model", "whitelist") + `</x></configure></pubsub></iq>`)
 	expect(t, "after narrowing", c.Ask(sub("unsubscribe")), `not-subscribed`)
+}
+
+// whole is a store that counts the nodes that are written as a whole.
+type whole struct {
+	pubsub.Store
+	saved atomic.Int32
+}
+
+func (w *whole) SaveNode(ctx context.Context, account string, n *pubsub.Node) error {
+	w.saved.Add(1)
+	return w.Store.SaveNode(ctx, account, n)
+}
+
+// Anybody can subscribe to what is open, again and again: that writes one line, not one for each who has done so.
+func TestSubscribingWritesLittle(t *testing.T) {
+	w := &whole{Store: storetest.Open(t).PubSub()}
+	h := houseOf(t, w, nil)
+	a := h.Bind("alice/x")
+	expect(t, "publish", a.Ask(publish("n", "1", `<x xmlns='urn:x'/>`, field("access_model", "open"))), `type='result'`)
+	a.Ask(`<iq type='set' id='w'><pubsub xmlns='` + pub + `#owner'><affiliations node='n'><affiliation jid='carol@kith.example' affiliation='member'/></affiliations></pubsub></iq>`)
+	before := w.saved.Load()
+	for _, who := range []string{"carol", "dave"} {
+		c := h.Bind(who + "/x")
+		for range 2 {
+			for _, verb := range []string{"subscribe", "unsubscribe", "subscribe"} {
+				expect(t, verb, c.Ask(`<iq type='set' id='s' to='alice@kith.example'><pubsub xmlns='`+pub+`'><`+verb+` node='n' jid='`+who+`@kith.example'/></pubsub></iq>`), `type='result'`)
+			}
+		}
+	}
+	if n := w.saved.Load() - before; n > 0 {
+		t.Errorf("the node was written %d times", n)
+	}
+	nodes, err := w.Nodes(t.Context(), "alice")
+	if err != nil || len(nodes) != 1 || len(nodes[0].Subscribers) != 2 || len(nodes[0].Affiliations) != 1 {
+		t.Fatalf("%+v, %v", nodes, err)
+	}
+	h.Bind("dave/x").Ask(`<iq type='set' id='s' to='alice@kith.example'><pubsub xmlns='` + pub + `'><unsubscribe node='n' jid='dave@kith.example'/></pubsub></iq>`)
+	h.Bind("carol/x").Ask(`<iq type='set' id='s' to='alice@kith.example'><pubsub xmlns='` + pub + `'><unsubscribe node='n' jid='carol@kith.example'/></pubsub></iq>`)
+	if nodes, err = w.Nodes(t.Context(), "alice"); err != nil || len(nodes[0].Subscribers) != 0 || len(nodes[0].Affiliations) != 1 {
+		t.Errorf("%+v, %v", nodes[0], err)
+	}
 }
 
 // What is published survives the actor and the server.

@@ -38,12 +38,10 @@ func (s *Service) subscribe(q *module.IQ, request xmltree.Element) error {
 		if len(n.Subscribers) >= maxSubscribers {
 			return fault(stanza.PolicyViolation, "too-many-subscriptions")
 		}
-		c := n.clone()
-		c.Subscribers[who] = struct{}{}
-		if err := s.replace(q.Account, c); err != nil {
+		if err := s.store.Subscribe(context.Background(), q.Account.JID().Local(), n.Name, who, true); err != nil {
 			return err
 		}
-		n = c
+		n.Subscribers[who.Clone()] = struct{}{}
 	}
 	reply(q, func(w *xmltree.Writer) {
 		w.Empty("", "subscription", "node", n.Name, "jid", who.String(), "subscription", "subscribed")
@@ -67,11 +65,10 @@ func (s *Service) unsubscribe(q *module.IQ, request xmltree.Element) error {
 	if _, ok := n.Subscribers[who]; !ok {
 		return fault(stanza.UnexpectedRequest, "not-subscribed")
 	}
-	c := n.clone()
-	delete(c.Subscribers, who)
-	if err := s.replace(q.Account, c); err != nil {
+	if err := s.store.Subscribe(context.Background(), q.Account.JID().Local(), n.Name, who, false); err != nil {
 		return err
 	}
+	delete(n.Subscribers, who)
 	q.Result(nil)
 	return nil
 }

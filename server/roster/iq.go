@@ -94,7 +94,7 @@ func (r *Roster) readItem(q *module.IQ) (item, error) {
 	if contact == q.Account.JID() {
 		return item{}, stanza.Refuse(stanza.NotAllowed, "Nobody is a contact of their own.")
 	}
-	it := item{contact: clone(contact), name: e.Attr("name"), remove: e.Attr("subscription") == "remove"}
+	it := item{contact: clone(contact), name: strings.Clone(e.Attr("name")), remove: e.Attr("subscription") == "remove"}
 	if it.remove {
 		return it, nil
 	}
@@ -119,7 +119,7 @@ func (r *Roster) readItem(q *module.IQ) (item, error) {
 		case len(it.groups) == r.config.MaxGroups:
 			return item{}, stanza.Refuse(stanza.NotAcceptable, fmt.Sprintf("A contact is in at most %d groups.", r.config.MaxGroups))
 		}
-		it.groups = append(it.groups, name)
+		it.groups = append(it.groups, strings.Clone(name))
 	}
 	return it, nil
 }

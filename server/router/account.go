@@ -23,6 +23,8 @@ type Account struct {
 	line     line
 	// resting is who waits for the line to be empty.
 	resting []chan struct{}
+	// leaving: the account was removed, and the actor ends when nothing is left in the line.
+	leaving bool
 	asked   map[askKey]*question
 }
 
@@ -55,6 +57,9 @@ func (a *Account) handle(w work) {
 		a.outgoing(w.session, w.env)
 	default:
 		a.incoming(w.env)
+	}
+	if a.leaving && a.line.empty() {
+		a.box.Retire()
 	}
 }
 

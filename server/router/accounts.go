@@ -147,7 +147,7 @@ func (as *Accounts) account(ctx context.Context, local string) (*Account, error)
 		return a, nil
 	}
 	a = newAccount(as, j)
-	as.loaded[local] = a
+	as.loaded[j.Local()] = a // the name that was asked for may be part of a stanza, which would stay with it
 	return a, nil
 }
 
@@ -191,8 +191,8 @@ func (as *Accounts) Bind(ctx context.Context, full jid.JID, stream Stream, login
 	return s, nil
 }
 
-// Remove ends all sessions of an account and forgets its actor. The account must no longer exist
-// in the directory, or it would come back.
+// Remove ends all sessions of an account and forgets its actor, which ends when it is done with what it has got
+// already. The account must no longer exist in the directory, or it would come back.
 func (as *Accounts) Remove(local string, why module.EndReason) {
 	as.mu.Lock()
 	a := as.loaded[local]
@@ -206,8 +206,9 @@ func (as *Accounts) Remove(local string, why module.EndReason) {
 			s.End(why)
 			a.unbind(s)
 		}
+		a.leaving = true
+		a.unanswered()
 	}})
-	a.box.Close()
 }
 
 // Close lets the actors finish what they have, commits that are under way and what follows from

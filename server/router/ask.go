@@ -35,6 +35,15 @@ func (a *Account) Ask(st *stanza.Stanza, done func(*stanza.Stanza)) {
 	a.Route(st)
 }
 
+// unanswered gives up all questions.
+func (a *Account) unanswered() {
+	for key, q := range a.asked {
+		q.timer.Stop()
+		delete(a.asked, key)
+		q.done(nil)
+	}
+}
+
 // answered hands an answer to who asked and reports whether it was one.
 func (a *Account) answered(st *stanza.Stanza) bool {
 	if st.Type != stanza.Result && st.Type != stanza.Error {

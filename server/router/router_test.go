@@ -744,6 +744,67 @@ func TestRemove(t *testing.T) {
 	})
 }
 
+// Who waits for an answer to what a removed account has asked hears that there is none: others may wait with it.
+func TestRemoveWhileAsking(t *testing.T) {
+	in(t, func(t *testing.T, h *routertest.House, b *bench) {
+		h.Bind("alice/a")
+		h.Do("alice", func(a module.Account) {
+			q := routertest.Parse(t, `<iq id='q' type='get' from='alice@kith.example' to='x@else.example'><t xmlns='urn:t'/></iq>`)
+			a.Ask(q, func(answer *stanza.Stanza) { b.note("answer %v", answer) })
+		})
+		b.notes()
+		h.Remove("alice")
+		h.Settle()
+		if got := b.notes(); !slices.Contains(got, "answer <nil>") {
+			t.Errorf("%q", got)
+		}
+		if n := h.Clock.Pending(); n != 0 {
+			t.Errorf("%d timers are left", n)
+		}
+	})
+}
+
+// What others have sent to an account that is removed while something of it waits for its commit is dealt with all the
+// same: otherwise its senders' acknowledgements would stop there for good.
+func TestRemoveDuringCommit(t *testing.T) {
+	for _, failed := range []error{nil, errors.New("disk full")} {
+		in(t, func(t *testing.T, h *routertest.House, b *bench) {
+			b.archive = func(p *module.Passage) bool { return p.Account.JID().Local() == "alice" }
+			b.miss = func(*module.Passage) bool { return true }
+			a, bob := h.Bind("alice/a"), h.Bind("bob/b")
+			a.Send(`<presence/>`)
+			a.Send(message("o", "bob@kith.example"))
+			sent := []<-chan struct{}{
+				bob.Send(message("m1", "alice@kith.example")),
+				bob.Send(`<iq id='i' type='get' to='alice@kith.example'><t xmlns='urn:t'/></iq>`),
+				bob.Send(`<presence to='alice@kith.example'/>`),
+				bob.Send(message("m2", "alice@kith.example")),
+			}
+			h.Settle()
+			bob.Take()
+			h.Remove("alice")
+			h.Settle()
+			for _, id := range []string{"m2", "m1", "o"} {
+				b.commit(t, "alice", id, failed)
+				h.Settle()
+			}
+			for i, accepted := range sent {
+				if !isDone(accepted) {
+					t.Errorf("with %v: the stanza %d is not accepted", failed, i)
+				}
+			}
+			if got := ids(bob.Take()); !strings.Contains(got, "i") {
+				t.Errorf("with %v: bob got %q", failed, got)
+			}
+			// Nothing of it is left.
+			h.Receive(message("m3", "alice@kith.example"))
+			if h.Accounts.DoLoaded("alice", func(module.Account) {}) {
+				t.Error("still loaded")
+			}
+		})
+	}
+}
+
 // Close waits for commits and for what follows from them; later stanzas are kept by who sent them.
 func TestClose(t *testing.T) {
 	in(t, func(t *testing.T, h *routertest.House, b *bench) {

@@ -348,9 +348,14 @@ func scanRow(r *sql.Rows) (row mamquery.Row, err error) {
 	return row, err
 }
 
-// readSingle reads the messages that were asked for one by one.
+// readSingle reads the messages that were asked for one by one, until the page is full.
 func readSingle(c *Conn, q mam.Query, p *mam.Page) error {
+	bytes := 0
 	for _, seq := range slices.Compact(slices.Sorted(slices.Values(q.Seqs))) {
+		if q.Bytes > 0 && bytes >= q.Bytes {
+			p.More = true
+			return nil
+		}
 		rows, err := Collect(c, scanRow, "SELECT e.seq, s.stanza"+fromEntries+" WHERE "+shownOnly+" AND e.archive = $1 AND e.seq = $2", q.Archive, seq)
 		if err != nil {
 			return err
@@ -359,6 +364,7 @@ func readSingle(c *Conn, q mam.Query, p *mam.Page) error {
 			*p = mam.Page{Missing: true}
 			return nil
 		}
+		bytes += len(rows[0].Stanza)
 		if q.Search == nil || says(rows[0].Stanza, q.Search) {
 			p.Rows = append(p.Rows, rows...)
 		}

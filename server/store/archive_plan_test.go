@@ -51,6 +51,8 @@ func TestArchivePlans(t *testing.T) {
 	checkPlan(t, db, "USING COVERING INDEX archive_entries_peer (archive=? AND peer=? AND seq>?)", sqlCorrections, 1, "a@b", 5, retractLook, 8, correctionsRead)
 	// Whether somebody may answer.
 	checkPlan(t, db, "USING COVERING INDEX archive_entries_peer (archive=? AND peer=?)", sqlWrote, 1, "a@b", wroteLook)
+	// What else a node holds.
+	checkPlan(t, db, "USING INDEX pubsub_items_order (account=? AND node=?)", sqlBeside, "alice", "urn:x", "1", 10)
 	checkPlan(t, db, "(archive>", "SELECT COALESCE(MIN(archive), 0) FROM archive_entries WHERE archive >= $1", 1)
 	checkPlan(t, db, "SEARCH", "SELECT COALESCE(MAX(archive), 0) FROM archive_entries")
 }
@@ -83,7 +85,7 @@ func checkPlan(t *testing.T, db *DB, want, query string, args ...any) {
 	text := strings.ReplaceAll(strings.Join(plan, "; "), "SCAN p;", "")
 	text = strings.TrimSuffix(text, "SCAN p")
 	// Nor is what a subquery has bounded.
-	text = strings.TrimSuffix(text, "SCAN lately")
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "SCAN lately"), "SCAN beside")
 	if !strings.Contains(text, want) || strings.Contains(text, "TEMP B-TREE") || strings.Contains(text, "SCAN") {
 		t.Errorf("%s\n\tis answered by %s", query, text)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -96,6 +97,26 @@ func TestArchiveSharesContent(t *testing.T) {
 	}
 	if n, shared := countRows(t, db, "archive_stanzas"), countRows(t, db, "archive_shared"); n != 10 || shared != 10 {
 		t.Errorf("%d stored, %d shared", n, shared)
+	}
+}
+
+// A page of messages that are asked for one by one ends early too, if they are large: the client asks for the rest.
+func TestArchivePageOfIDsIsBounded(t *testing.T) {
+	ar := storetest.Open(t).Archive()
+	var seqs []stanzaid.Seq
+	for seq := range stanzaid.Seq(10) {
+		if s, r := both(ar, seq+1, strings.Repeat("x", 1000)); s != nil || r != nil {
+			t.Fatal(s, r)
+		}
+		seqs = append(seqs, seq+1)
+	}
+	p, err := ar.Page(t.Context(), mam.Query{Archive: ofAlice, Bytes: 3500, Query: mamquery.Query{Seqs: seqs}})
+	if err != nil || len(p.Rows) != 4 || !p.More || p.Rows[3].Seq != 4 {
+		t.Fatalf("%d messages, more: %v, %v", len(p.Rows), p.More, err)
+	}
+	p, err = ar.Page(t.Context(), mam.Query{Archive: ofAlice, Bytes: 3500, Query: mamquery.Query{Seqs: seqs[7:]}})
+	if err != nil || len(p.Rows) != 3 || p.More {
+		t.Fatalf("the rest: %d messages, more: %v, %v", len(p.Rows), p.More, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -140,6 +141,11 @@ func (m *MUC) CreateRoom(ctx context.Context, st *muc.State, address string) err
 		return fmt.Errorf("store: create room: %w", err)
 	}
 	err = m.db.Write(ctx, func(tx *Tx) error {
+		if st.MaxOwned > 0 {
+			if n, err := owned(&tx.Conn, st.Maker); err != nil || n >= st.MaxOwned {
+				return cmp.Or(err, muc.ErrTooMany)
+			}
+		}
 		n, err := tx.Changes(`INSERT INTO muc_rooms (room, title, listed, persistent, config, salt, hats, subject, subject_from, subject_by, subject_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (room) DO NOTHING`,
 			st.Local, st.Config.Name, st.Config.Public, st.Config.Persistent, string(config), st.Salt, string(hats),
@@ -327,12 +333,18 @@ func (m *MUC) CountRooms(ctx context.Context, listed bool) (n int, err error) {
 // Owned implements [muc.Store].
 func (m *MUC) Owned(ctx context.Context, user jid.JID) (n int, err error) {
 	err = m.db.Read(ctx, func(c *Conn) error {
-		return c.QueryRow("SELECT COUNT(*) FROM muc_affiliations WHERE jid = $1 AND affiliation = $2", user.String(), int64(muc.Owner)).Scan(&n)
+		n, err = owned(c, user)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("store: rooms of an owner: %w", err)
 	}
 	return n, nil
+}
+
+func owned(c *Conn, user jid.JID) (n int, err error) {
+	err = c.QueryRow("SELECT COUNT(*) FROM muc_affiliations WHERE jid = $1 AND affiliation = $2", user.String(), int64(muc.Owner)).Scan(&n)
+	return n, err
 }
 
 func (m *MUC) names(ctx context.Context, query string, args ...any) (names []string, err error) {

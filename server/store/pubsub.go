@@ -112,6 +112,27 @@ func saveNode(tx *Tx, account string, n *pubsub.Node) error {
 	return nil
 }
 
+// Subscribe implements [pubsub.Store].
+func (p *PubSub) Subscribe(ctx context.Context, account, node string, who jid.JID, subscribed bool) error {
+	err := p.db.Write(ctx, func(tx *Tx) error {
+		if subscribed {
+			_, err := tx.Exec(`INSERT INTO pubsub_others (account, node, jid, affiliation, subscribed) VALUES ($1, $2, $3, $4, $5)
+				ON CONFLICT (account, node, jid) DO UPDATE SET subscribed = excluded.subscribed`, account, node, who.String(), "", true)
+			return err
+		}
+		// Who is affiliated stays that.
+		if _, err := tx.Exec("DELETE FROM pubsub_others WHERE account = $1 AND node = $2 AND jid = $3 AND affiliation = ''", account, node, who.String()); err != nil {
+			return err
+		}
+		_, err := tx.Exec("UPDATE pubsub_others SET subscribed = $1 WHERE account = $2 AND node = $3 AND jid = $4", false, account, node, who.String())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store: subscribe: %w", err)
+	}
+	return nil
+}
+
 // DeleteNode implements [pubsub.Store].
 func (p *PubSub) DeleteNode(ctx context.Context, account, node string) error {
 	err := p.db.Write(ctx, func(tx *Tx) error {
@@ -125,8 +146,11 @@ func (p *PubSub) DeleteNode(ctx context.Context, account, node string) error {
 }
 
 // Publish implements [pubsub.Store].
-func (p *PubSub) Publish(ctx context.Context, account string, n *pubsub.Node, create bool, it pubsub.Item, limit int) error {
+func (p *PubSub) Publish(ctx context.Context, account string, n *pubsub.Node, create bool, it pubsub.Item, limit int, bytes int64) error {
 	err := p.db.Write(ctx, func(tx *Tx) error {
+		if err := fits(tx, account, n.Name, it, limit, bytes); err != nil {
+			return err
+		}
 		if create {
 			if err := saveNode(tx, account, n); err != nil {
 				return err
@@ -143,6 +167,27 @@ func (p *PubSub) Publish(ctx context.Context, account string, n *pubsub.Node, cr
 	})
 	if err != nil {
 		return fmt.Errorf("store: publish: %w", err)
+	}
+	return nil
+}
+
+// What remains beside an item that is published, in bytes.
+const sqlBeside = `SELECT COALESCE(SUM(size), 0) FROM (SELECT OCTET_LENGTH(payload) AS size FROM pubsub_items
+	WHERE account = $1 AND node = $2 AND item <> $3 ORDER BY seq DESC LIMIT $4) AS beside`
+
+// fits refuses an item for which there is no room. The others need not be looked at for one of those of which as
+// many as there may be have room: so nothing is paid for what is published most often.
+func fits(tx *Tx, account, node string, it pubsub.Item, limit int, bytes int64) error {
+	size := int64(len(it.Payload))
+	if size <= bytes/int64(limit) {
+		return nil
+	}
+	var beside int64
+	if err := tx.QueryRow(sqlBeside, account, node, it.ID, limit-1).Scan(&beside); err != nil {
+		return err
+	}
+	if beside+size > bytes {
+		return pubsub.ErrFull
 	}
 	return nil
 }

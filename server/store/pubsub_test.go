@@ -46,13 +46,13 @@ func TestPubSub(t *testing.T) {
 			t.Errorf("items %q, want %q", got, want)
 		}
 	}
-	check(p.Publish(ctx, "alice", n, true, item("1", "a", 1000), 3))
-	check(p.Publish(ctx, "alice", n, false, item("2", "b", 2000), 3))
-	check(p.Publish(ctx, "alice", n, false, item("3", "c", 3000), 3))
+	check(p.Publish(ctx, "alice", n, true, item("1", "a", 1000), 3, 1<<20))
+	check(p.Publish(ctx, "alice", n, false, item("2", "b", 2000), 3, 1<<20))
+	check(p.Publish(ctx, "alice", n, false, item("3", "c", 3000), 3, 1<<20))
 	want(ids(-1), "1a", "2b", "3c")
-	check(p.Publish(ctx, "alice", n, false, item("1", "d", 4000), 3)) // again: becomes the newest
+	check(p.Publish(ctx, "alice", n, false, item("1", "d", 4000), 3, 1<<20)) // again: becomes the newest
 	want(ids(-1), "2b", "3c", "1d")
-	check(p.Publish(ctx, "alice", n, false, item("4", "e", 5000), 3))
+	check(p.Publish(ctx, "alice", n, false, item("4", "e", 5000), 3, 1<<20))
 	want(ids(-1), "3c", "1d", "4e")
 	want(ids(2), "1d", "4e")
 	want(ids(-1, "4", "none", "3"), "4e", "3c")
@@ -82,8 +82,8 @@ func TestPubSub(t *testing.T) {
 	if nodes, _ := p.Nodes(ctx, "alice"); len(nodes) != 0 {
 		t.Errorf("%d nodes after deletion", len(nodes))
 	}
-	check(p.Publish(ctx, "alice", n, true, item("1", "a", 1), 1))
-	check(p.Publish(ctx, "bob", n, true, item("1", "a", 1), 1))
+	check(p.Publish(ctx, "alice", n, true, item("1", "a", 1), 1, 1<<20))
+	check(p.Publish(ctx, "bob", n, true, item("1", "a", 1), 1, 1<<20))
 	check(p.RemoveAccount(ctx, "alice"))
 	want(ids(-1))
 	if items, _ := p.Items(ctx, "bob", "urn:x", nil, -1); len(items) != 1 {

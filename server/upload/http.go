@@ -133,6 +133,9 @@ func (s *Service) take(ctx context.Context, body *patient, k slot) (status int, 
 	if err != nil {
 		return outcome(err, body)
 	}
+	// From here on it is seen through, whether anybody waits for the answer or not: otherwise the database might know a
+	// file that is not there.
+	ctx = context.WithoutCancel(ctx)
 	s.finishing.Lock()
 	defer s.finishing.Unlock()
 	if err := s.disk.place(k.ID, name); err != nil {

@@ -47,6 +47,13 @@ func newSite(t *testing.T, change func(*servertest.Options)) *site {
 	return s
 }
 
+// until does something again and again until what is waited for has come, as long as the slowest machine may take.
+func until(come func() bool, step func()) {
+	for deadline := time.Now().Add(time.Minute); !come() && time.Now().Before(deadline); {
+		step()
+	}
+}
+
 // slot is what an app has got.
 type slot struct{ url, pass string }
 
@@ -398,10 +405,7 @@ func TestRetention(t *testing.T) {
 	left("message profile permanent")
 	s.clk.Advance(30 * 24 * time.Hour)
 	left("profile permanent")
-	deadline := time.Now().Add(10 * time.Second)
-	for len(s.files()) != 2 && time.Now().Before(deadline) {
-		s.clk.Advance(10 * time.Minute)
-	}
+	until(func() bool { return len(s.files()) == 2 }, func() { s.clk.Advance(10 * time.Minute) })
 	if n := len(s.files()); n != 2 {
 		t.Errorf("%d files remain", n)
 	}
@@ -409,9 +413,7 @@ func TestRetention(t *testing.T) {
 	if err := s.Auth.Remove(context.Background(), "alice", 0); err != nil {
 		t.Fatal(err)
 	}
-	for len(s.files()) != 0 && time.Now().Before(deadline) {
-		s.clk.Advance(time.Hour)
-	}
+	until(func() bool { return len(s.files()) == 0 }, func() { s.clk.Advance(time.Hour) })
 	if left := s.files(); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
@@ -454,10 +456,7 @@ func TestRestart(t *testing.T) {
 	if status := s.put(later, "later"); status != 201 {
 		t.Errorf("the slot: %d", status)
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for len(s.files()) != 2 && time.Now().Before(deadline) {
-		s.get(kept.url)
-	}
+	until(func() bool { return len(s.files()) == 2 }, func() { s.get(kept.url) })
 	if n := len(s.files()); n != 2 {
 		t.Errorf("%d files: %v", n, s.files())
 	}
@@ -490,10 +489,7 @@ func TestTooManyAtOnce(t *testing.T) {
 		}
 	}
 	k := s.slot(a, "x", 4, "", "")
-	deadline := time.Now().Add(10 * time.Second)
-	for len(s.files()) < 8 && time.Now().Before(deadline) {
-		s.get(k.url)
-	}
+	until(func() bool { return len(s.files()) == 8 }, func() { s.get(k.url) })
 	if status := s.put(k, "1234"); status != http.StatusTooManyRequests {
 		t.Errorf("one more: %d", status)
 	}
