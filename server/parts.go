@@ -210,6 +210,7 @@ func (p *parts) connect(ctx context.Context, rtr *router.Router, accounts *route
 		return err
 	}
 	p.circles.Connect(together{p.people, p.groups, p.events, accounts, func(ctx context.Context, local string) string { return displayName(ctx, p.nodes, local) }})
+	p.pushes.Heed(p.events, p.browsers.Address())
 	p.groups.Notify(absentees{accounts, p.pushes, p.domain.Domain()})
 	p.registration.Connect(accounts)
 	return nil

@@ -29,7 +29,7 @@ func (n absentees) OnRoomMessage(m muc.RoomMessage, absent iter.Seq[jid.JID]) {
 	for who := range absent {
 		if who.Domain() == n.domain && who.Bare() != m.Sender.Bare() {
 			// Who has no account any more need not be told.
-			_ = n.accounts.Do(context.Background(), who.Local(), n.pushes.Wake)
+			_ = n.accounts.Do(context.Background(), who.Local(), func(a module.Account) { n.pushes.Tell(a, m.Stanza) })
 		}
 	}
 }

@@ -76,7 +76,7 @@ func (f *Feature) Register(r *module.Registry) {
 		module.XEP{Number: 402, Name: "PEP Native Bookmarks", Version: "1.2.0"},
 		module.XEP{Number: 411, Name: "Bookmarks Conversion", Version: "1.1.0"},
 		module.XEP{Number: 469, Name: "Bookmark Pinning", Version: "0.1.0", Note: "kept, also when an older client changes the bookmark"},
-		module.XEP{Number: 492, Name: "Chat notification settings", Version: "0.2.0", Note: "kept, also when an older client changes the bookmark"},
+		module.XEP{Number: 492, Name: "Chat notification settings", Version: "0.2.0", Note: "kept, also when an older client changes the bookmark; what is muted wakes no app"},
 	)
 	r.Disco(module.OnServer, ns.PrivateStorage)
 	r.Disco(module.OnAccount, ns.PrivateStorage, nsConversion, nodeBookmarks+"#compat", nodeBookmarks+"#compat-pep")

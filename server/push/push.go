@@ -76,6 +76,9 @@ type Service struct {
 	log      *slog.Logger
 	counters Counters
 
+	nodes    Nodes   // nil: nothing is muted
+	browsers jid.JID // the server's own service
+
 	accounts *module.Slot[account]
 
 	mu    sync.Mutex // guards asked
@@ -94,14 +97,15 @@ type account struct {
 	loaded bool
 	all    []*registration
 	// own are the last messages that the account has sent to rooms.
-	own  [32]mark
+	own  [32]spoken
 	next int
 }
 
 type registration struct {
 	Registration
-	// busy: a notification is under way; again: there is something new since.
-	busy, again bool
+	// busy: a notification is under way. again is how loudly the app is to be told of what is new since.
+	busy  bool
+	again volume
 	// tried is when a service that refuses was tried last.
 	tried time.Time
 }
@@ -310,7 +314,7 @@ func (s *Service) arrived(p *module.Passage) {
 	case p.Stanza.Type == stanza.Groupchat && s.accounts.Of(p.Account.Slots()).said(p.Stanza.From, p.Stanza.ID):
 		// It comes back from the room to all devices.
 	default:
-		s.Wake(p.Account)
+		s.Tell(p.Account, p.Stanza)
 	}
 }
 
@@ -323,21 +327,21 @@ func (s *Service) watch(p *module.Passage) error {
 		s.Wake(p.Account)
 	case p.Direction == module.Outgoing && st.Kind == stanza.Message && st.Type == stanza.Groupchat && st.ID != "":
 		acc := s.accounts.Of(p.Account.Slots())
-		acc.own[acc.next%len(acc.own)] = mark{clone(st.To.Bare()), strings.Clone(st.ID)}
+		acc.own[acc.next%len(acc.own)] = spoken{clone(st.To.Bare()), strings.Clone(st.ID)}
 		acc.next++
 	}
 	return nil
 }
 
-// mark names a message in a room.
-type mark struct {
+// spoken names a message in a room.
+type spoken struct {
 	room jid.JID
 	id   string
 }
 
 // said reports whether a message in a room is one that the account has sent lately.
 func (acc *account) said(from jid.JID, id string) bool {
-	return id != "" && slices.Contains(acc.own[:], mark{from.Bare(), id})
+	return id != "" && slices.Contains(acc.own[:], spoken{from.Bare(), id})
 }
 
 // detached is told that a session has lost its connection: what was sent to it last may not have arrived.
@@ -355,9 +359,21 @@ func (s *Service) orphaned(a module.Account, ended module.Session, left []*stanz
 
 // missed wakes the app of a session if one of these is worth it.
 func (s *Service) missed(a module.Account, by module.Session, all []*stanza.Stanza) {
-	if slices.ContainsFunc(all, func(st *stanza.Stanza) bool { return st.From.Bare() != a.JID() && Wakes(st) || isReceived(st, a) }) {
-		s.wake(a, func(r *registration) bool { return r.of(by) })
+	var ears []func(*registration) volume
+	for _, st := range all {
+		if st.From.Bare() != a.JID() && Wakes(st) || isReceived(st, a) {
+			ears = append(ears, s.ear(a, st))
+		}
 	}
+	if len(ears) == 0 {
+		return
+	}
+	s.wake(a, func(r *registration) bool { return r.of(by) }, func(r *registration) (v volume) {
+		for _, ear := range ears {
+			v = max(v, ear(r))
+		}
+		return v
+	})
 }
 
 // isReceived reports whether a stanza is the copy of a message from somebody else that wakes.
@@ -366,17 +382,23 @@ func isReceived(st *stanza.Stanza, a module.Account) bool {
 }
 
 // Wake tells every app of an account whose session cannot be told. It must be called inside the actor.
-func (s *Service) Wake(a module.Account) { s.wake(a, func(*registration) bool { return true }) }
+func (s *Service) Wake(a module.Account) {
+	s.wake(a, func(*registration) bool { return true }, func(*registration) volume { return loud })
+}
 
-func (s *Service) wake(a module.Account, which func(*registration) bool) {
+// wake tells those apps, each as loudly as hear says.
+func (s *Service) wake(a module.Account, which func(*registration) bool, hear func(*registration) volume) {
 	acc, err := s.account(a)
 	if err != nil {
 		s.failed("reading registrations", err)
 		return
 	}
 	for _, r := range slices.Clone(acc.all) {
-		if which(r) && !connected(a, r) {
-			s.notify(a, r)
+		if !which(r) || connected(a, r) {
+			continue
+		}
+		if v := hear(r); v > silent {
+			s.notify(a, r, v)
 		}
 	}
 }
@@ -393,24 +415,24 @@ func connected(a module.Account, r *registration) bool {
 
 // notify publishes a notification (XEP-0357 section 7). One is under way at a time: a service that is
 // slow is told once of all that came meanwhile.
-func (s *Service) notify(a module.Account, r *registration) {
+func (s *Service) notify(a module.Account, r *registration, v volume) {
 	now := s.clock.Now()
 	switch {
 	case r.busy:
-		r.again = true
+		r.again = max(r.again, v)
 		return
 	case !r.Failed.IsZero() && !r.tried.IsZero() && now.Sub(r.tried) < retryTime:
 		return
 	}
-	r.busy, r.again, r.tried = true, false, now
+	r.busy, r.again, r.tried = true, silent, now
 	s.counters.Sent.Inc()
-	s.ask(r, func(answer *stanza.Stanza) {
+	s.ask(r, v, func(answer *stanza.Stanza) {
 		a.Do(func(a module.Account) { s.answered(a, r, answer) })
 	})
 }
 
 // ask sends the request and waits for its answer, which is nil if none comes.
-func (s *Service) ask(r *registration, done func(*stanza.Stanza)) {
+func (s *Service) ask(r *registration, v volume, done func(*stanza.Stanza)) {
 	id := "push-" + rand.Text()
 	q := &question{service: r.Service, done: done}
 	s.mu.Lock()
@@ -429,7 +451,11 @@ func (s *Service) ask(r *registration, done func(*stanza.Stanza)) {
 		w.Open("", "field", "var", "message-count").Element("", "value", "1").Close()
 		// It says nothing, but there are services which wake an app visibly only if there is one.
 		w.Open("", "field", "var", "last-message-body").Element("", "value", "New message").Close()
-		w.Close().Close().Close().Close()
+		w.Close()
+		if v == quiet && r.Service == s.browsers {
+			w.Empty(NSQuiet, "quiet")
+		}
+		w.Close().Close().Close()
 		if r.Options != "" {
 			w.Open("", "publish-options").Raw(r.Options).Close()
 		}
@@ -495,8 +521,8 @@ func (s *Service) answered(a module.Account, r *registration, answer *stanza.Sta
 	if err != nil {
 		s.failed("keeping the state of a registration", err)
 	}
-	if r.again && !connected(a, r) {
-		s.notify(a, r)
+	if r.again > silent && !connected(a, r) {
+		s.notify(a, r, r.again)
 	}
 }
 

@@ -34,8 +34,10 @@ const (
 	timeToLive = 28 * 24 * 60 * 60
 	// topic makes a wake-up take the place of one that was not delivered yet (RFC 8030 section 5.4).
 	topic = "kith"
-	// content is what every wake-up says.
+	// content is what every wake-up says, and hushed what one does that is to make no noise: as long, so that no vendor
+	// tells them apart by that. It is not kept for a device that is off, and takes the place of nothing.
 	content = `{"kith":"wake"}`
+	hushed  = `{"kith":"hush"}`
 	// maxAnswer is how much is read of what a service says.
 	maxAnswer = 4 << 10
 )
@@ -43,28 +45,28 @@ const (
 // delivery is what is known of a node while it is being woken, and for a moment after.
 type delivery struct {
 	timer clock.Timer
-	// again: there is something new since, or it is to be tried again.
-	again bool
-	tries int
+	// again: there is something new since, or it is to be tried again; loud: with noise.
+	again, loud bool
+	tries       int
 }
 
-// wake sees to it that the browser of a node is woken, soon and not too often.
-func (s *Service) wake(node string) {
+// wake sees to it that the browser of a node is woken, soon and not too often; loud: it may make a noise.
+func (s *Service) wake(node string, loud bool) {
 	s.mu.Lock()
 	if d := s.active[node]; d != nil {
-		d.again = true
+		d.again, d.loud = true, d.loud || loud
 		s.mu.Unlock()
 		return
 	}
 	d := &delivery{}
 	s.active[node] = d
 	s.mu.Unlock()
-	s.start(node, d)
+	s.start(node, d, loud)
 }
 
-func (s *Service) start(node string, d *delivery) {
+func (s *Service) start(node string, d *delivery, loud bool) {
 	s.work(func() {
-		wait, retry := s.deliver(node)
+		wait, retry := s.deliver(node, loud)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		d.tries++
@@ -75,7 +77,7 @@ func (s *Service) start(node string, d *delivery) {
 			s.counters.Lost.Inc()
 			d.tries, wait = 0, pause
 		default:
-			d.again = true
+			d.again, d.loud = true, d.loud || loud
 			if wait == 0 {
 				wait = retryAfter
 				for range d.tries - 1 {
@@ -92,19 +94,19 @@ func (s *Service) start(node string, d *delivery) {
 // due is called when a node may be woken again.
 func (s *Service) due(node string, d *delivery) {
 	s.mu.Lock()
-	again := d.again && !s.closed
-	d.again, d.timer = false, nil
+	again, loud := d.again && !s.closed, d.loud
+	d.again, d.loud, d.timer = false, false, nil
 	if !again {
 		delete(s.active, node)
 	}
 	s.mu.Unlock()
 	if again {
-		s.start(node, d)
+		s.start(node, d, loud)
 	}
 }
 
 // deliver sends one wake-up. It returns whether that should be tried again, and when if the service said so.
-func (s *Service) deliver(node string) (wait time.Duration, retry bool) {
+func (s *Service) deliver(node string, loud bool) (wait time.Duration, retry bool) {
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
@@ -119,7 +121,7 @@ func (s *Service) deliver(node string) (wait time.Duration, retry bool) {
 	if sub == nil {
 		return 0, false
 	}
-	status, after, err := s.post(sub)
+	status, after, err := s.post(sub, loud)
 	host := hostOf(sub.Endpoint)
 	switch {
 	case err != nil:
@@ -143,12 +145,16 @@ func (s *Service) deliver(node string) (wait time.Duration, retry bool) {
 }
 
 // post makes the request (RFC 8030 section 5).
-func (s *Service) post(sub *Subscription) (status int, after time.Duration, err error) {
+func (s *Service) post(sub *Subscription, loud bool) (status int, after time.Duration, err error) {
 	u, err := url.Parse(sub.Endpoint)
 	if err != nil {
 		return 0, 0, fmt.Errorf("webpush: endpoint: %w", err)
 	}
-	body, err := encrypt(sub, []byte(content))
+	text, keep := content, timeToLive
+	if !loud {
+		text, keep = hushed, 0
+	}
+	body, err := encrypt(sub, []byte(text))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -164,9 +170,12 @@ func (s *Service) post(sub *Subscription) (status int, after time.Duration, err 
 	}
 	for name, value := range map[string]string{
 		"Authorization": auth, "Content-Type": "application/octet-stream", "Content-Encoding": "aes128gcm",
-		"TTL": strconv.Itoa(timeToLive), "Urgency": "high", "Topic": topic,
+		"TTL": strconv.Itoa(keep), "Urgency": "high",
 	} {
 		r.Header.Set(name, value)
+	}
+	if loud {
+		r.Header.Set("Topic", topic)
 	}
 	resp, err := s.opts.Client.Do(r)
 	if err != nil {

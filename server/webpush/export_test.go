@@ -5,6 +5,7 @@ import "net/http"
 // What tests look at from outside.
 const (
 	Content       = content
+	Hushed        = hushed
 	AuthSize      = authSize
 	Pause         = pause
 	MaxRetry      = maxRetry

@@ -282,7 +282,8 @@ func (s *Service) publish(q *module.IQ) error {
 	if q.From() != s.domain {
 		return stanza.Refuse(stanza.Forbidden, "Only the server of an account may wake its devices.")
 	}
-	node := q.Payload.Child(ns.PubSub, "publish").Attr("node")
+	publish := q.Payload.Child(ns.PubSub, "publish")
+	node := publish.Attr("node")
 	sub, err := s.opts.Store.Subscription(s.ctx, node)
 	switch {
 	case err != nil:
@@ -290,7 +291,9 @@ func (s *Service) publish(q *module.IQ) error {
 	case sub == nil:
 		return stanza.Refuse(stanza.ItemNotFound, "The browser has given up this subscription.")
 	}
-	s.wake(sub.Node)
+	// What may be of interest, or not: the browser has to show that it was woken, and makes no noise.
+	quiet := !publish.Child(ns.PubSub, "item").Child(nsPush, "notification").Child(NS, "quiet").IsZero()
+	s.wake(sub.Node, !quiet)
 	q.Result(nil)
 	return nil
 }

@@ -168,6 +168,42 @@ func (h *house) asleep(what string) {
 	}
 }
 
+func (h *house) whisper(node string) {
+	h.t.Helper()
+	h.ask("kith.example", "set", `<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='`+node+`'><item><notification xmlns='urn:xmpp:push:0'><quiet xmlns='kith:webpush:0'/></notification></item></publish></pubsub>`)
+}
+
+// What may be of interest says so in as many bytes, is not kept for later and takes the place of nothing; with something certain it is certain.
+func TestWakesWithoutNoise(t *testing.T) {
+	h, b := newHouse(t), newBrowser(t)
+	node := h.subscribe("alice@kith.example/web", "/p/1", b)
+	h.whisper(node)
+	r, body := h.woken()
+	if text := string(b.open(t, body)); text != webpush.Hushed {
+		t.Errorf("it says %q", text)
+	}
+	if r.Header.Get("Ttl") != "0" || r.Header.Values("Topic") != nil || r.Header.Get("Urgency") != "high" {
+		t.Errorf("%v", r.Header)
+	}
+	quiet := len(body)
+	h.rests(node)
+	h.whisper(node)
+	h.publish(node)
+	h.whisper(node)
+	h.clk.Advance(webpush.Pause)
+	r, body = h.woken()
+	if text := string(b.open(t, body)); text != webpush.Content || r.Header.Get("Topic") != "kith" || len(body) != quiet {
+		t.Errorf("it says %q in %d bytes, want %d; %v", text, len(body), quiet, r.Header)
+	}
+	h.rests(node)
+	h.whisper(node)
+	h.clk.Advance(webpush.Pause)
+	if _, body = h.woken(); string(b.open(t, body)) != webpush.Hushed {
+		t.Error("it stays loud")
+	}
+	h.rests(node)
+}
+
 func condition(st *stanza.Stanza) stanza.Condition {
 	if st.Type != stanza.Error {
 		return ""
