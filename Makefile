@@ -33,12 +33,12 @@ bin/kith: FORCE
 compiler:
 	@command -v $${CC:-cc} >/dev/null || sh test/packages.sh gcc libc6-dev
 
-# The OMEMO core for the browser; without inlining where it saves bytes and no time. wasm_exec.js belongs to the compiler that made it.
+# The OMEMO core for the browser; without inlining where it saves bytes and no time (webclient/bridge_test.go does the same). wasm_exec.js belongs to the compiler that made it.
 WASM := frontend/generated/kith-omemo.wasm frontend/generated/wasm_exec.js
 wasm: $(WASM)
 frontend/generated/kith-omemo.wasm: $(filter-out %_test.go,$(wildcard omemo/*.go webclient/*.go)) go.mod go.sum
 	@mkdir -p $(@D)
-	GOOS=js GOARCH=wasm $(GO) build -trimpath -gcflags=runtime=-l -gcflags=kith/webclient=-l -ldflags '-s -w' -o $@ ./webclient
+	GOOS=js GOARCH=wasm $(GO) build -trimpath -gcflags=internal/runtime/atomic=-l -gcflags=kith/webclient=-l -ldflags '-s -w' -o $@ ./webclient
 frontend/generated/wasm_exec.js: frontend/generated/kith-omemo.wasm
 	@mkdir -p $(@D)
 	cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $@ && touch $@

@@ -2,8 +2,6 @@
 
 package omemo
 
-import "crypto/rand"
-
 // NamespaceSCE is the namespace of the envelope and of its own affix elements (XEP-0420).
 const NamespaceSCE = "urn:xmpp:sce:1"
 
@@ -202,7 +200,7 @@ func (w *xmlWriter) jid(s string) {
 func (w *xmlWriter) padding(n int) {
 	var random [3 * (minEnvelope + maxPadding) / 4]byte
 	n += randomIndex(maxPadding + 1)
-	_, _ = rand.Read(random[:]) // never fails
+	fillRandom(random[:])
 	start := len(w.buf)
 	w.base64(random[:])
 	w.buf = w.buf[:start+n]

@@ -2,8 +2,6 @@
 
 package omemo
 
-import "crypto/rand"
-
 // Bundle is the public key material of a device in one version, with keys in the form in which they stand in
 // the XML (base64 decoded): 33 bytes with a type byte in 0.3, 32 bytes in omemo:2.
 type Bundle struct {
@@ -98,7 +96,7 @@ func randomIndex(n int) int {
 	var b [4]byte
 	limit := 1<<31 - (1<<31)%n
 	for {
-		_, _ = rand.Read(b[:]) // never fails
+		fillRandom(b[:])
 		if x := int(b[0]&0x7f)<<24 | int(b[1])<<16 | int(b[2])<<8 | int(b[3]); x < limit {
 			return x % n
 		}

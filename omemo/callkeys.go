@@ -2,8 +2,6 @@
 
 package omemo
 
-import "crypto/rand"
-
 // Keys of group calls: every device makes a secret for what it sends in a call and gives it to the devices of the others in
 // a message of omemo:2 (Seal without a body). Frames are encrypted with SFrame (RFC 9605, suite AES_128_GCM_SHA256_128), so
 // that the server that forwards them sees none. When somebody joins, each sender goes on to the next secret
@@ -24,7 +22,7 @@ const (
 
 // NewCallSecret draws a secret.
 func NewCallSecret() (s CallSecret) {
-	_, _ = rand.Read(s[:]) // never fails
+	fillRandom(s[:])
 	return s
 }
 

@@ -4,10 +4,11 @@ package omemo
 
 import (
 	"crypto/aes"
-	"crypto/cipher"
+	"crypto/subtle"
 )
 
-// encryptCBC is AES-256-CBC with PKCS #7 padding (RFC 5652 section 6.3).
+// encryptCBC is AES-256-CBC with PKCS #7 padding (RFC 5652 section 6.3). The mode is here because crypto/cipher copies the
+// cipher for every message, which costs as much as encrypting one key.
 func encryptCBC(k *keyMaterial, plaintext []byte) ([]byte, error) {
 	block, err := aes.NewCipher(k.cipher[:])
 	if err != nil {
@@ -18,7 +19,12 @@ func encryptCBC(k *keyMaterial, plaintext []byte) ([]byte, error) {
 	for i := copy(out, plaintext); i < len(out); i++ {
 		out[i] = byte(pad)
 	}
-	cipher.NewCBCEncrypter(block, k.iv[:]).CryptBlocks(out, out)
+	previous := k.iv[:]
+	for b := out; len(b) > 0; b = b[aes.BlockSize:] {
+		subtle.XORBytes(b, b[:aes.BlockSize], previous)
+		block.Encrypt(b, b)
+		previous = b[:aes.BlockSize]
+	}
 	return out, nil
 }
 
@@ -33,7 +39,13 @@ func decryptCBC(k *keyMaterial, ciphertext []byte) ([]byte, error) {
 		return nil, fail(CodeArgument, err.Error())
 	}
 	out := make([]byte, len(ciphertext))
-	cipher.NewCBCDecrypter(block, k.iv[:]).CryptBlocks(out, ciphertext)
+	previous := k.iv[:]
+	for at := 0; at < len(out); at += aes.BlockSize {
+		b := out[at : at+aes.BlockSize]
+		block.Decrypt(b, ciphertext[at:])
+		subtle.XORBytes(b, b, previous)
+		previous = ciphertext[at : at+aes.BlockSize]
+	}
 	pad := int(out[len(out)-1])
 	if pad == 0 || pad > aes.BlockSize {
 		return nil, fail(CodeMalformed, "padding")

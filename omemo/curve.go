@@ -2,8 +2,6 @@
 
 package omemo
 
-import "crypto/rand"
-
 // keyPair is an X25519 key pair. The public half is kept, because computing it costs as much as an
 // agreement.
 type keyPair struct {
@@ -12,7 +10,7 @@ type keyPair struct {
 
 func newKeyPair() keyPair {
 	var k keyPair
-	_, _ = rand.Read(k.private[:]) // never fails: crypto/rand crashes the program instead
+	fillRandom(k.private[:])
 	k.public = x25519Base(&k.private)
 	return k
 }

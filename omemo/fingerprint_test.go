@@ -3,6 +3,9 @@
 package omemo_test
 
 import (
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"crypto/sha512"
 	"slices"
 	"strings"
 	"testing"
@@ -82,21 +85,59 @@ func TestLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ik := d.bundle(omemo.V2).IdentityKey
-	if err := omemo.VerifyLabel(ik, "Büro-PC", signature); err != nil {
+	own := keyOf(t, d)
+	if err := omemo.VerifyLabel(own, "Büro-PC", signature); err != nil {
 		t.Fatal(err)
 	}
 	for name, err := range map[string]error{
-		"label":     omemo.VerifyLabel(ik, "Büro-PD", signature),
-		"key":       omemo.VerifyLabel(newDevice(t, "a@b", 1).bundle(omemo.V2).IdentityKey, "Büro-PC", signature),
-		"length":    omemo.VerifyLabel(ik, "Büro-PC", signature[:63]),
-		"signature": omemo.VerifyLabel(ik, "Büro-PC", make([]byte, 64)),
+		"label":     omemo.VerifyLabel(own, "Büro-PD", signature),
+		"key":       omemo.VerifyLabel(keyOf(t, newDevice(t, "a@b", 1)), "Büro-PC", signature),
+		"no key":    omemo.VerifyLabel(omemo.Key{}, "Büro-PC", signature),
+		"length":    omemo.VerifyLabel(own, "Büro-PC", signature[:63]),
+		"signature": omemo.VerifyLabel(own, "Büro-PC", make([]byte, 64)),
 	} {
 		if omemo.CodeOf(err) != omemo.CodeBadSignature {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := omemo.VerifyLabel(ik[1:], "Büro-PC", signature); omemo.CodeOf(err) != omemo.CodeBadKey {
-		t.Error(err)
+}
+
+// Half of all Ed25519 keys that other programs make have sign bit 1, which a fingerprint does not show.
+func TestLabelsOfBothSigns(t *testing.T) {
+	seen := map[byte]bool{}
+	for seed := make([]byte, ed25519.SeedSize); len(seen) < 2; seed[0]++ {
+		private := ed25519.NewKeyFromSeed(seed)
+		public := private.Public().(ed25519.PublicKey)
+		seen[public[31]&0x80] = true
+		scalar := sha512.Sum512(seed)
+		exchange, err := ecdh.X25519().NewPrivateKey(scalar[:32])
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := omemo.Key(exchange.PublicKey().Bytes())
+		if err := omemo.VerifyLabel(key, "Phone", ed25519.Sign(private, []byte("Phone"))); err != nil {
+			t.Errorf("sign %x: %v", public[31]&0x80, err)
+		}
 	}
+}
+
+// The signature of a label must not do for a prekey.
+func TestLabelsThatCouldBeKeys(t *testing.T) {
+	d := newDevice(t, "alice@example.org", 1)
+	for length := range 64 {
+		label := strings.Repeat("a", length)
+		signature, err := omemo.SignLabel(d.read(omemo.KeyIdentity), label)
+		if wrong := length == 32 || length == 33; wrong != (omemo.CodeOf(err) == omemo.CodeArgument) || wrong != (signature == nil) {
+			t.Errorf("%d bytes: %v", length, err)
+		}
+	}
+}
+
+func keyOf(t *testing.T, d *device) omemo.Key {
+	t.Helper()
+	id, err := omemo.OwnIdentity(d.read(omemo.KeyIdentity))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id.Key
 }

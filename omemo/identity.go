@@ -3,7 +3,6 @@
 package omemo
 
 import (
-	"crypto/rand"
 	"crypto/sha512"
 	"slices"
 )
@@ -67,7 +66,7 @@ func newIdentity(self Address, seed []byte) (*identity, error) {
 	// Half of all seeds give a public key with sign bit 1. Such identities are refused by Converse in
 	// omemo:2 and need the sign smuggled through the signature in 0.3, so we draw until the bit is 0.
 	for {
-		_, _ = rand.Read(id.seed[:]) // never fails
+		fillRandom(id.seed[:])
 		if id.derive() == nil {
 			return id, nil
 		}
@@ -161,7 +160,7 @@ func NewDeviceID(taken []uint32) uint32 {
 func randomID(limit uint32) uint32 {
 	var b [4]byte
 	for {
-		_, _ = rand.Read(b[:]) // never fails
+		fillRandom(b[:])
 		if id := (uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])) & limit; id != 0 {
 			return id
 		}

@@ -5,7 +5,6 @@ package omemo
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
 	"crypto/subtle"
 )
 
@@ -33,8 +32,10 @@ func sealMessage(v Version, plaintext []byte) (sealed, error) {
 		return sealed{}, fail(CodeLimit, "payload is too large")
 	}
 	p := v.params()
-	key := make([]byte, p.payloadKey, p.payloadKey+tagSize)
-	_, _ = rand.Read(key) // never fails
+	// One journey for both, where randomness is far away; and room for the tag behind the key.
+	drawn := make([]byte, ivSize+p.payloadKey, ivSize+p.payloadKey+tagSize)
+	fillRandom(drawn)
+	iv, key := drawn[:ivSize:ivSize], drawn[ivSize:]
 	if v == V2 {
 		keys := deriveKeys(key, p.infoPayload)
 		ciphertext, err := encryptCBC(&keys, plaintext)
@@ -47,8 +48,7 @@ func sealMessage(v Version, plaintext []byte) (sealed, error) {
 	if err != nil {
 		return sealed{}, err
 	}
-	iv := newIV()
-	both := gcm.Seal(nil, iv, plaintext, nil)
+	both := gcm.Seal(nil, iv, plaintext, nil) //nolint:gosec // the IV was drawn above
 	cut := len(both) - tagSize
 	return sealed{iv: iv, ciphertext: both[:cut:cut], secret: append(key, both[cut:]...)}, nil
 }
@@ -61,13 +61,13 @@ func sealEmpty(v Version) sealed {
 	if v == V2 {
 		return sealed{secret: secret}
 	}
-	_, _ = rand.Read(secret) // never fails
+	fillRandom(secret)
 	return sealed{iv: newIV(), secret: secret}
 }
 
 func newIV() []byte {
 	iv := make([]byte, ivSize)
-	_, _ = rand.Read(iv) // never fails
+	fillRandom(iv)
 	return iv
 }
 

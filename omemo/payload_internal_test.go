@@ -4,6 +4,8 @@ package omemo
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"testing"
 )
 
@@ -49,5 +51,28 @@ func TestEmptySecrets(t *testing.T) {
 	}
 	if s := sealEmpty(V03); len(s.secret) != 16 || bytes.Equal(s.secret, make([]byte, 16)) || len(s.iv) != 12 || s.ciphertext != nil {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestCBCAgreesWithStandardLibrary(t *testing.T) {
+	for size := range 100 {
+		key := randomBytes(size)
+		keys := deriveKeys(key[:], "test")
+		plaintext := bytes.Repeat([]byte{byte(size)}, size)
+		ciphertext, err := encryptCBC(&keys, plaintext)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, err := aes.NewCipher(keys.cipher[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		pad := aes.BlockSize - size%aes.BlockSize
+		want := append(plaintext, bytes.Repeat([]byte{byte(pad)}, pad)...)
+		cipher.NewCBCEncrypter(block, keys.iv[:]).CryptBlocks(want, want)
+		got, err := decryptCBC(&keys, ciphertext)
+		if err != nil || !bytes.Equal(ciphertext, want) || !bytes.Equal(got, plaintext) {
+			t.Fatalf("%d bytes: %x, %x, %v", size, ciphertext, got, err)
+		}
 	}
 }

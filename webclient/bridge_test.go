@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,9 +30,9 @@ func build(t *testing.T) string {
 		}
 	}
 	out := filepath.Join(t.TempDir(), "kith-omemo.wasm")
-	// As the Makefile builds it: without inlining in the runtime and in the bridge, which makes the module 30 KB smaller.
+	// As the Makefile builds it: without inlining of atomic operations and in the bridge, which makes the module 10 KB smaller.
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w",
-		"-gcflags=runtime=-l", "-gcflags=kith/webclient=-l", "-o", out, ".")
+		"-gcflags=internal/runtime/atomic=-l", "-gcflags=kith/webclient=-l", "-o", out, ".")
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, output)
@@ -59,6 +61,41 @@ func TestBridge(t *testing.T) {
 	output, err := cmd.CombinedOutput()
 	if err != nil || !bytes.Equal(bytes.TrimSpace(output), []byte("ok")) {
 		t.Fatalf("%v\n%s", err, output)
+	}
+}
+
+// TestNames compares the lists of names and numbers that both halves of the bridge have.
+func TestNames(t *testing.T) {
+	ours := map[string]*regexp.Regexp{
+		"FUNCTIONS": regexp.MustCompile(`(?m)^\tcase \d+: // (\S+)$`),
+		"NAMES":     regexp.MustCompile(`(?m)^\tn[A-Z].* // (\S+)$`),
+		"WORDS":     regexp.MustCompile(`(?m)^\tw[A-Z].* // (\S+)$`),
+	}
+	theirs, err := os.ReadFile("kith-omemo.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source []byte
+	for _, file := range []string{"call.go", "names.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, text...)
+	}
+	for list, pattern := range ours {
+		var here, there []string
+		for _, found := range pattern.FindAllSubmatch(source, -1) {
+			here = append(here, string(found[1]))
+		}
+		_, rest, _ := bytes.Cut(theirs, []byte("const "+list+" = ["))
+		inside, _, _ := bytes.Cut(rest, []byte("]"))
+		for _, found := range regexp.MustCompile(`"([^"]+)"`).FindAllSubmatch(inside, -1) {
+			there = append(there, string(found[1]))
+		}
+		if len(here) == 0 || !slices.Equal(here, there) {
+			t.Errorf("%s:\n%q here\n%q there", list, here, there)
+		}
 	}
 }
 

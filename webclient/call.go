@@ -9,131 +9,91 @@ import "kith/omemo"
 // function is one exported function: it reads its arguments and writes the fields of its result.
 type function func(args arguments, out *writer) error
 
-// functions by the name that JavaScript calls.
-func functions(name string) function {
-	switch name {
-	case "newDeviceId":
+// functions by the number that JavaScript calls: their place in its list, as the comments tell (TestNames).
+func functions(number byte) function {
+	switch number {
+	case 0: // newDeviceId
 		return newDeviceID
-	case "create":
+	case 1: // create
 		return create
-	case "identity":
+	case 2: // identity
 		return ownIdentity
-	case "exportSeed":
+	case 3: // exportSeed
 		return exportSeed
-	case "bundle":
+	case 4: // bundle
 		return publicBundle
-	case "maintain":
+	case 5: // maintain
 		return maintain
-	case "signLabel":
+	case 6: // signLabel
 		return signLabel
-	case "verifyLabel":
+	case 7: // verifyLabel
 		return verifyLabel
-	case "encryptNeeds":
-		return encryptNeeds
-	case "plan":
-		return plan
-	case "start":
-		return start
-	case "encrypt":
+	case 8: // encrypt
 		return encrypt
-	case "sealNeeds":
-		return sealNeeds
-	case "planSeal":
+	case 9: // planSeal
 		return planSeal
-	case "seal":
+	case 10: // seal
 		return seal
-	case "checkNeeds":
-		return checkNeeds
-	case "check":
+	case 11: // check
 		return check
-	case "decryptNeeds":
-		return decryptNeeds
-	case "decrypt":
+	case 12: // decrypt
 		return decrypt
-	case "settleNeeds":
+	case 13: // settleNeeds
 		return settleNeeds
-	case "settle":
+	case 14: // settle
 		return settle
-	case "session":
-		return inspectSession
-	case "sessionKey":
-		return sessionKey
-	case "trustKey":
-		return trustKey
-	case "knownKeys":
+	case 15: // knownKeys
 		return knownKeys
-	case "setTrust":
+	case 16: // setTrust
 		return setTrust
-	case "fingerprint":
-		return fingerprint
-	case "parseFingerprint":
-		return parseFingerprint
-	case "formatUri":
+	case 17: // formatUri
 		return formatURI
-	case "parseUri":
+	case 18: // parseUri
 		return parseURI
 	}
 	return nil
 }
 
-// call runs one packed request, an array of the function's name and its arguments, and returns the packed
-// result object, in the memory of room if that is large enough. Whatever goes wrong becomes an error object.
+// call runs one packed request, the number of the function and its arguments, and returns the packed result object, in the
+// memory of room if that is large enough. Whatever goes wrong becomes an error object.
 func call(request, room []byte) (answer []byte) {
 	defer func() {
 		switch failure := recover().(type) {
 		case nil:
 		case badArgument:
-			answer = errorObject("argument", string(failure))
+			answer = errorObject("argument", "must be "+failure.want, failure.name)
 		case error:
-			answer = errorObject("internal", failure.Error())
+			answer = errorObject("internal", failure.Error(), 0)
 		default:
-			answer = errorObject("internal", "")
+			answer = errorObject("internal", "", 0)
 		}
 	}()
 	r := reader{request}
-	args := r.value().array("request")
-	if len(args) == 0 {
-		panic(badArgument("request is empty"))
-	}
-	f := functions(args[0].text("name"))
+	f := functions(r.byte())
 	if f == nil {
-		panic(badArgument("no such function"))
+		panic(badArgument{nCode, "that of a function"})
+	}
+	var args [3]value
+	n := 0
+	for ; len(r.data) > 0 && n < len(args); n++ {
+		args[n] = r.value(nProperty)
 	}
 	out := newWriter(room)
-	if err := f(arguments(args[1:]), out); err != nil {
-		return errorObject(string(omemo.CodeOf(err)), err.Error())
+	if err := f(args[:n], out); err != nil {
+		return errorObject(string(omemo.CodeOf(err)), err.Error(), 0)
 	}
 	return out.finish()
 }
 
-func errorObject(code, message string) []byte {
+// errorObject is the result of a failure; about the argument of a name, if there is one.
+func errorObject(code, message string, about name) []byte {
 	out := newWriter(nil)
-	out.nested("error", func() {
-		out.text("code", code)
-		out.text("message", message)
+	out.nested(nError, func() {
+		out.text(nCode, code)
+		out.text(nMessage, message)
+		if about != 0 {
+			out.number(nProperty, int64(about))
+		}
 	})
 	return out.finish()
-}
-
-// arguments are the arguments of a call.
-type arguments []value
-
-func (a arguments) at(i int) value {
-	if i >= len(a) {
-		return value{}
-	}
-	return a[i]
-}
-
-func (a arguments) object(i int) value { return a.at(i).object("argument") }
-
-// records takes an object as stored records: bytes, or null for a record that does not exist. A property that
-// is missing was not read; the core complains if it needs it.
-func (a arguments) records(i int) omemo.Records {
-	records := make(omemo.Records, 8)
-	for r := (reader{a.object(i).data}); len(r.data) > 0; {
-		key := string(r.take(r.uint32()))
-		records[key] = r.value().optionalBytes(key)
-	}
-	return records
 }

@@ -9,61 +9,55 @@ import "kith/omemo"
 // checked reads the request of check. Without affixes it is one about a message of 0.3.
 func checked(v value) (req omemo.CheckRequest, envelope bool) {
 	req = omemo.CheckRequest{
-		From:         v.get("from").object("from").address(),
-		Key:          v.get("key").key("key"),
-		Self:         v.get("self").text("self"),
-		To:           v.get("to").text("to"),
-		Group:        v.get("group").isTrue(),
-		SentAt:       v.get("sentAt").integer("sentAt"),
-		OwnListed:    v.get("ownListed").devices("ownListed"),
-		SenderListed: v.get("senderListed").devices("senderListed"),
+		From:         v.get(nFrom).object().address(),
+		Key:          v.get(nKey).key(),
+		Self:         v.get(nSelf).text(),
+		To:           v.get(nTo).text(),
+		Group:        v.get(nGroup).isTrue(),
+		SentAt:       v.get(nSentAt).integer(),
+		OwnListed:    v.get(nOwnListed).devices(),
+		SenderListed: v.get(nSenderListed).devices(),
 	}
-	for _, k := range v.get("keys").array("keys") {
-		key := omemo.HeaderKey{Version: k.version(), Device: k.get("device").uint32("device")}
+	for _, k := range v.get(nKeys).array() {
+		key := omemo.HeaderKey{Version: k.version(), Device: k.get(nDevice).uint32()}
 		if key.Version == omemo.V2 {
-			key.JID = k.get("jid").text("jid")
+			key.JID = k.get(nJID).text()
 		}
 		req.Keys = append(req.Keys, key)
 	}
-	a := v.get("affixes")
+	a := v.get(nAffixes)
 	if a.kind == kindNull {
 		return req, false
 	}
 	to := &req.Affixes
-	to.From, to.To = a.get("from").optionalText("from"), a.get("to").optionalText("to")
-	if t := a.get("time"); t.kind != kindNull {
-		to.Time, to.HasTime = t.integer("time"), true
+	to.From, to.To = a.get(nFrom).optionalText(), a.get(nTo).optionalText()
+	if t := a.get(nTime); t.kind != kindNull {
+		to.Time, to.HasTime = t.integer(), true
 	}
-	if list := a.get("recipients"); list.kind != kindNull {
+	if list := a.get(nRecipients); list.kind != kindNull {
 		to.HasRecipients = true
-		for _, r := range list.array("recipients") {
+		for _, r := range list.array() {
 			to.Recipients = append(to.Recipients, omemo.AccountDevices{
-				JID: r.get("jid").text("jid"), Devices: r.get("devices").bytes("devices"),
+				JID: r.get(nJID).text(), Devices: r.get(nDevices).bytes(),
 			})
 		}
 	}
-	to.Devices = a.get("devices").optionalBytes("devices")
+	to.Devices = a.get(nDevices).optionalBytes()
 	to.HasDevices = to.Devices != nil
 	return req, true
 }
 
-func checkNeeds(args arguments, out *writer) error {
-	req, _ := checked(args.object(0))
-	out.keys(omemo.CheckNeeds(req))
-	return nil
-}
-
 func check(args arguments, out *writer) error {
-	req, envelope := checked(args.object(1))
+	req, envelope := checked(args.request(1))
 	run := omemo.CheckHeader
 	if envelope {
 		run = omemo.CheckEnvelope
 	}
-	result, err := run(args.records(0), req)
-	out.number("level", int64(result.Level))
-	out.list("findings", len(result.Findings), func(i int) {
+	result, err := run(args.records(), req)
+	out.number(nLevel, int64(result.Level))
+	out.list(nFindings, len(result.Findings), func(i int) {
 		f := &result.Findings[i]
-		out.text("kind", string(f.Kind))
+		out.text(nKind, string(f.Kind))
 		out.address(f.Address)
 	})
 	return err

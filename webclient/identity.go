@@ -8,97 +8,86 @@ import "kith/omemo"
 
 func newDeviceID(args arguments, out *writer) error {
 	var taken []uint32
-	for _, v := range args.at(0).array("taken") {
-		taken = append(taken, v.uint32("taken"))
+	for _, v := range args.at(0, nTaken).array() {
+		taken = append(taken, v.uint32())
 	}
-	out.number("device", int64(omemo.NewDeviceID(taken)))
+	out.number(nDevice, int64(omemo.NewDeviceID(taken)))
 	return nil
 }
 
 func create(args arguments, out *writer) error {
-	req := args.object(0)
+	req := args.request(0)
 	at := req.address()
 	changes, err := omemo.Create(omemo.CreateOptions{
-		JID: at.JID, Device: at.Device, Seed: req.get("seed").optionalBytes("seed"), Now: req.now(),
+		JID: at.JID, Device: at.Device, Seed: req.get(nSeed).optionalBytes(), Now: req.now(),
 	})
 	out.changes(changes)
 	return err
 }
 
 func ownIdentity(args arguments, out *writer) error {
-	id, err := omemo.OwnIdentity(args.records(0))
+	id, err := omemo.OwnIdentity(args.records())
 	out.address(id.Address)
 	out.key(id.Key)
 	return err
 }
 
 func exportSeed(args arguments, out *writer) error {
-	seed, err := omemo.ExportSeed(args.records(0))
-	out.bytes("seed", seed)
+	seed, err := omemo.ExportSeed(args.records())
+	out.bytes(nSeed, seed)
 	return err
 }
 
 func publicBundle(args arguments, out *writer) error {
-	b, err := omemo.PublicBundle(args.records(0), args.object(1).version())
+	b, err := omemo.PublicBundle(args.records(), args.request(1).version())
 	if err != nil {
 		return err
 	}
-	out.bytes("identityKey", b.IdentityKey)
-	out.number("signedPreKeyId", int64(b.SignedPreKeyID))
-	out.bytes("signedPreKey", b.SignedPreKey)
-	out.bytes("signedPreKeySignature", b.SignedSignature)
-	out.list("preKeys", len(b.PreKeys), func(i int) {
-		out.number("id", int64(b.PreKeys[i].ID))
-		out.bytes("key", b.PreKeys[i].Key)
+	out.bytes(nIdentityKey, b.IdentityKey)
+	out.number(nSignedPreKeyID, int64(b.SignedPreKeyID))
+	out.bytes(nSignedPreKey, b.SignedPreKey)
+	out.bytes(nSignedPreKeySignature, b.SignedSignature)
+	out.list(nPreKeys, len(b.PreKeys), func(i int) {
+		out.number(nID, int64(b.PreKeys[i].ID))
+		out.bytes(nKey, b.PreKeys[i].Key)
 	})
 	return nil
 }
 
 func maintain(args arguments, out *writer) error {
-	req := args.object(1)
-	publish, changes, err := omemo.Maintain(args.records(0),
-		omemo.MaintainOptions{Now: req.now(), CatchUp: req.get("catchUp").isTrue()})
-	out.flag("publish", publish)
+	req := args.request(1)
+	publish, changes, err := omemo.Maintain(args.records(),
+		omemo.MaintainOptions{Now: req.now(), CatchUp: req.get(nCatchUp).isTrue()})
+	out.flag(nPublish, publish)
 	out.changes(changes)
 	return err
 }
 
 func signLabel(args arguments, out *writer) error {
-	signature, err := omemo.SignLabel(args.records(0), args.at(1).text("label"))
-	out.bytes("signature", signature)
+	signature, err := omemo.SignLabel(args.records(), args.at(1, nLabel).text())
+	out.bytes(nSignature, signature)
 	return err
 }
 
 func verifyLabel(args arguments, _ *writer) error {
-	return omemo.VerifyLabel(args.at(0).bytes("identityKey"), args.at(1).text("label"), args.at(2).bytes("signature"))
-}
-
-func fingerprint(args arguments, out *writer) error {
-	out.text("text", omemo.Fingerprint(args.at(0).key("key")))
-	return nil
-}
-
-func parseFingerprint(args arguments, out *writer) error {
-	k, err := omemo.ParseFingerprint(args.at(0).text("text"))
-	out.bytes("key", k[:])
-	return err
+	return omemo.VerifyLabel(args.at(0, nKey).key(), args.at(1, nLabel).text(), args.at(2, nSignature).bytes())
 }
 
 func formatURI(args arguments, out *writer) error {
 	var keys []omemo.DeviceKey
-	for _, v := range args.at(1).array("keys") {
-		keys = append(keys, omemo.DeviceKey{Device: v.get("device").uint32("device"), Key: v.get("key").key("key")})
+	for _, v := range args.at(1, nKeys).array() {
+		keys = append(keys, omemo.DeviceKey{Device: v.get(nDevice).uint32(), Key: v.get(nKey).key()})
 	}
-	out.text("text", omemo.FormatURI(args.at(0).text("jid"), keys))
+	out.text(nText, omemo.FormatURI(args.at(0, nJID).text(), keys))
 	return nil
 }
 
 func parseURI(args arguments, out *writer) error {
-	jid, keys, err := omemo.ParseURI(args.at(0).text("uri"))
-	out.text("jid", jid)
-	out.list("keys", len(keys), func(i int) {
-		out.number("device", int64(keys[i].Device))
-		out.bytes("key", keys[i].Key[:])
+	jid, keys, err := omemo.ParseURI(args.at(0, nURI).text())
+	out.text(nJID, jid)
+	out.list(nKeys, len(keys), func(i int) {
+		out.number(nDevice, int64(keys[i].Device))
+		out.bytes(nKey, keys[i].Key[:])
 	})
 	return err
 }

@@ -10,30 +10,25 @@ func incoming(v value) omemo.DecryptRequest {
 	return omemo.DecryptRequest{
 		Version: v.version(),
 		From:    v.address(),
-		Key:     v.get("data").bytes("data"),
-		IV:      v.get("iv").optionalBytes("iv"),
-		Payload: v.get("payload").optionalBytes("payload"),
+		Key:     v.get(nData).bytes(),
+		IV:      v.get(nIV).optionalBytes(),
+		Payload: v.get(nPayload).optionalBytes(),
 		Policy:  v.policy(),
 		Now:     v.now(),
 	}
 }
 
-func decryptNeeds(args arguments, out *writer) error {
-	out.keys(omemo.DecryptNeeds(incoming(args.object(0))))
-	return nil
-}
-
 func decrypt(args arguments, out *writer) error {
-	result, changes, err := omemo.Decrypt(args.records(0), incoming(args.object(1)))
-	out.bytes("plaintext", result.Plaintext)
-	out.bytes("transportKey", result.TransportKey)
+	result, changes, err := omemo.Decrypt(args.records(), incoming(args.request(1)))
+	out.bytes(nPlaintext, result.Plaintext)
+	out.bytes(nTransportKey, result.TransportKey)
 	out.key(result.Key)
 	out.trust(result.Trust)
-	out.flag("newKey", result.NewKey)
-	out.flag("keyChanged", result.KeyChanged)
-	out.flag("newSession", result.NewSession)
-	out.flag("preKeyUsed", result.PreKeyUsed)
-	out.flag("due", result.Due)
+	out.flag(nNewKey, result.NewKey)
+	out.flag(nKeyChanged, result.KeyChanged)
+	out.flag(nNewSession, result.NewSession)
+	out.flag(nPreKeyUsed, result.PreKeyUsed)
+	out.flag(nDue, result.Due)
 	out.changes(changes)
 	return err
 }

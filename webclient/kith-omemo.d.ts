@@ -250,12 +250,6 @@ export interface CheckResult {
   findings: ({ kind: FindingKind } & Address)[];
 }
 
-export interface Started extends Address {
-  version: Version;
-  key: Uint8Array;
-  trust: Trust;
-}
-
 export interface DecryptRequest extends Address {
   /** jid and device are the sender: the real bare JID, also in a room, and the sid. */
   version: Version;
@@ -297,15 +291,6 @@ export interface KnownKey {
   firstSeen: number;
 }
 
-export interface SessionState {
-  exists: boolean;
-  key: Uint8Array | null;
-  confirmed: boolean;
-  unanswered: number;
-  /** 0 if nothing was received. */
-  lastReceived: number;
-}
-
 export interface KithOmemo {
   // Identity and bundle
 
@@ -330,22 +315,15 @@ export interface KithOmemo {
     records: Records,
     request: { now: number; catchUp?: boolean | undefined },
   ): Result<Changes & { publish: boolean }>;
-  /** labelsig of this device's label (omemo:2). Needs "identity". */
+  /** labelsig of this device's label (omemo:2). Needs "identity". "argument": a label of 32 or 33 bytes, as long as a prekey. */
   signLabel(records: Records, label: string): Result<{ signature: Uint8Array }>;
-  /** {} if the signature is good; identityKey is <ik> of the omemo:2 bundle. */
-  verifyLabel(identityKey: Uint8Array, label: string, signature: Uint8Array): Result<object>;
+  /** {} if the signature is good; key is the identity key of the device. */
+  verifyLabel(key: Uint8Array, label: string, signature: Uint8Array): Result<object>;
 
   // Sending
 
-  /** Records that plan, start and encrypt need for these recipients. */
+  /** Records that encrypt needs for these recipients. */
   encryptNeeds(recipients: Recipient[]): Result<Keys>;
-  /** What encrypt would do, without doing it; e.g. which devices have no session, so that a bundle is needed. */
-  plan(records: Records, request: { recipients: Recipient[]; policy: Policy }): Result<{ devices: Planned[] }>;
-  /** Verifies bundles and starts sessions without sending yet. */
-  start(
-    records: Records,
-    request: { recipients: Recipient[]; policy: Policy; now: number },
-  ): Result<Changes & { started: Started[]; skipped: Skipped[] }>;
   encrypt(records: Records, request: EncryptRequest): Result<EncryptResult>;
 
   /** Records that planSeal and seal need for these targets. */
@@ -383,17 +361,11 @@ export interface KithOmemo {
   /** Makes the empty messages: one <message/> with <store/> hint and without body for each. */
   settle(records: Records): Result<Changes & { device: number; messages: { to: string; element: Encrypted }[] }>;
 
-  // Sessions and trust
+  // Trust
 
-  /** Record key of a session: "session/<jid>/<device>/<1|2>". */
-  sessionKey(address: Address & { version: Version }): Result<{ key: string }>;
-  /** Record key of the identity keys of a JID: "trust/<jid>". */
-  trustKey(jid: string): Result<{ key: string }>;
-  /** Needs the record sessionKey. */
-  session(records: Records, address: Address & { version: Version }): Result<SessionState>;
-  /** Needs the record trustKey. */
+  /** Needs the record "trust/<jid>". */
   knownKeys(records: Records, jid: string): Result<{ known: KnownKey[] }>;
-  /** Records the user's decision. Needs the record trustKey. */
+  /** Records the user's decision. Needs the record "trust/<jid>". */
   setTrust(
     records: Records,
     request: { jid: string; key: Uint8Array; trust: Trust; now: number },
@@ -401,9 +373,6 @@ export interface KithOmemo {
 
   // Fingerprints
 
-  /** 64 hexadecimal digits in eight groups. */
-  fingerprint(key: Uint8Array): Result<{ text: string }>;
-  parseFingerprint(text: string): Result<{ key: Uint8Array }>;
   /** xmpp:user@example.org?omemo-sid-123=...;omemo-sid-456=... for a QR code. */
   formatUri(jid: string, keys: { device: number; key: Uint8Array }[]): Result<{ text: string }>;
   parseUri(uri: string): Result<{ jid: string; keys: { device: number; key: Uint8Array }[] }>;

@@ -3,18 +3,38 @@
 // The JavaScript half of the bridge to the OMEMO core: loads the WebAssembly module and turns calls with plain
 // objects into packed byte strings and back. The format is described in value.go, the face in kith-omemo.d.ts.
 
-const NAMES = [
-  "newDeviceId", "create", "identity", "exportSeed", "bundle", "maintain", "signLabel", "verifyLabel",
-  "encryptNeeds", "plan", "start", "encrypt", "sealNeeds", "planSeal", "seal", "checkNeeds", "check", "decryptNeeds", "decrypt", "settleNeeds", "settle",
-  "session", "sessionKey", "trustKey", "knownKeys", "setTrust",
-  "fingerprint", "parseFingerprint", "formatUri", "parseUri",
+/** The functions by their number (call.go). */
+const FUNCTIONS = [
+  "newDeviceId", "create", "identity", "exportSeed", "bundle", "maintain", "signLabel", "verifyLabel", "encrypt", "planSeal", "seal",
+  "check", "decrypt", "settleNeeds", "settle", "knownKeys", "setTrust", "formatUri", "parseUri",
 ];
+/** Those that have no stored records as their first argument. */
+const WITHOUT_RECORDS = new Set(["newDeviceId", "create", "verifyLabel", "formatUri", "parseUri"]);
+/** The names of properties by their number (names.go). Of the first few the value is a word. */
+const NAMES = [
+  "version", "policy", "kind", "trust", "now", "jid", "device", "key", "reason", "keys", "changes", "value", "v03", "v2", "v2Failed",
+  "allowWeaker", "renew", "bundle", "targets", "body", "content", "to", "dropStale", "withdrawn", "fallback", "known", "firstSeen", "from",
+  "self", "group", "sentAt", "ownListed", "senderListed", "affixes", "time", "recipients", "devices", "level", "findings", "seed",
+  "catchUp", "taken", "label", "signature", "uri", "identityKey", "signedPreKeyId", "signedPreKey", "signedPreKeySignature", "preKeys",
+  "id", "publish", "text", "data", "iv", "payload", "plaintext", "transportKey", "newKey", "keyChanged", "newSession", "preKeyUsed", "due",
+  "envelope", "skipped", "elements", "keyExchange", "unanswered", "messages", "element", "error", "code", "message", "property",
+];
+const OF_WORDS = 4;
+/** Strings of which there are only a few. */
+const WORDS = [
+  "eu.siacs.conversations.axolotl", "urn:xmpp:omemo:2", "btbv", "ask", "message", "empty", "keyTransport", "undecided", "blind",
+  "verified", "distrusted",
+];
+const NUMBERS = new Map(NAMES.map((name, i) => [name, i]));
+const WORD_NUMBERS = new Map(WORDS.map((word, i) => [word, i]));
 
-const NULL = 0, FALSE = 1, TRUE = 2, NUMBER = 3, STRING = 4, BYTES = 5, ARRAY = 6, OBJECT = 7;
-const END = 0xffffffff;
+const NULL = 0, FALSE = 1, TRUE = 2, NUMBER = 3, STRING = 4, BYTES = 5, ARRAY = 6, OBJECT = 7, WORD = 8, RECORDS = 9;
+const END = 0xff;
 
 export async function load(source) {
   const go = new globalThis.Go();
+  // Garbage is collected between calls (main.go), unless one should need as much as this.
+  go.env = { GOGC: "off", GOMEMLIMIT: "64MiB" };
   const wasm = await source;
   const { instance } = wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm)
     ? await WebAssembly.instantiate(wasm, go.importObject)
@@ -31,28 +51,30 @@ export async function load(source) {
 
   const packer = new Packer();
   const core = {};
-  for (const name of NAMES) {
+  for (const [number, name] of FUNCTIONS.entries()) {
+    const withRecords = !WITHOUT_RECORDS.has(name);
     core[name] = (...args) => {
       try {
-        return call(packer.pack([name, ...args]));
+        const answer = call(packer.pack(number, args, withRecords));
+        if (answer.error?.property !== undefined) {
+          const { code, message, property } = answer.error;
+          answer.error = { code, message: `${NAMES[property]} ${message}` };
+        }
+        return answer;
       } catch (e) {
         return { error: { code: e instanceof TypeError ? "argument" : "internal", message: String(e) } };
       }
     };
   }
   // Of the hundred one-time prekeys of a bundle one is used: only that one crosses the border.
-  for (const [list, names] of [["recipients", ["plan", "start", "encrypt"]], ["targets", ["planSeal", "seal"]]]) {
+  for (const [list, names] of [["recipients", ["encrypt"]], ["targets", ["planSeal", "seal"]]]) {
     for (const name of names) {
       const whole = core[name];
       core[name] = (records, request) => whole(records, Array.isArray(request?.[list])
         ? { ...request, [list]: withOnePreKey(request[list]) } : request);
     }
   }
-  for (const name of ["encryptNeeds", "sealNeeds"]) {
-    const whole = core[name];
-    core[name] = (devices) => whole(withoutBundles(devices));
-  }
-  return Object.freeze(core);
+  return Object.freeze({ ...core, ...needs });
 }
 
 function withOnePreKey(devices) {
@@ -63,9 +85,29 @@ function withOnePreKey(devices) {
   });
 }
 
-function withoutBundles(devices) {
-  return Array.isArray(devices) ? devices.map((r) => (r?.bundle ? { ...r, bundle: undefined } : r)) : devices;
-}
+const V03 = WORDS[0], V2 = WORDS[1];
+const sessionKey = ({ jid, device }, version) => `session/${jid}/${device}/${version === V2 ? 2 : 1}`;
+const trustKey = (jid) => `trust/${jid}`;
+
+/** Which records a function needs follows from its arguments alone, so that nobody has to be asked (omemo: EncryptNeeds and so on). */
+const needs = Object.fromEntries(Object.entries({
+  encryptNeeds: (recipients) => ["identity", ...recipients.flatMap((to) => [sessionKey(to, to.version), trustKey(to.jid)])],
+  // With which version each will be addressed is decided by all of these.
+  sealNeeds: (targets) => ["identity", ...targets.flatMap((to) => [sessionKey(to, V2), sessionKey(to, V03), trustKey(to.jid)])],
+  checkNeeds: ({ self, from: { jid } }) => ["identity", trustKey(self), trustKey(jid)],
+  decryptNeeds: ({ jid, device, version, data }) => {
+    const keys = ["identity", sessionKey({ jid, device }, version), trustKey(jid), "due"];
+    // Only a key exchange needs prekeys. A message begins with its field 1, which is a byte string.
+    const [first, second] = data;
+    return (version === V2 ? first : second) === 0x0a ? keys : [...keys, "prekeys"];
+  },
+}).map(([name, of]) => [name, (request) => {
+  try {
+    return { keys: [...new Set(of(request))] };
+  } catch (e) {
+    return { error: { code: "argument", message: String(e) } };
+  }
+}]));
 
 /** An index below n, without bias. */
 function randomIndex(n) {
@@ -97,10 +139,14 @@ class Packer {
     if (this.length + n > this.bytes.length) this.resize(Math.max(2 * this.bytes.length, this.length + n));
   }
 
-  pack(value) {
+  pack(number, args, withRecords) {
     this.length = 0;
     try {
-      this.value(value, 0);
+      this.kind(number);
+      for (let i = 0; i < args.length; i++) {
+        if (i === 0 && withRecords) this.records(args[i]);
+        else this.value(args[i], 0);
+      }
       return this.bytes.subarray(0, this.length);
     } catch (e) {
       if (e instanceof RangeError) throw new TypeError("arguments are too large");
@@ -170,10 +216,30 @@ class Packer {
       return this.end(start);
     }
     const start = this.begin(OBJECT);
+    for (const name in v) {
+      const number = NUMBERS.get(name);
+      const item = v[name];
+      if (number === undefined || item === undefined) continue;
+      this.kind(number);
+      const word = number < OF_WORDS && typeof item === "string" ? WORD_NUMBERS.get(item) : undefined;
+      if (word === undefined) {
+        this.value(item, depth + 1);
+      } else {
+        this.kind(WORD);
+        this.kind(word);
+      }
+    }
+    this.end(start);
+  }
+
+  /** An object as stored records by their keys. */
+  records(v) {
+    if (typeof v !== "object" || v === null) throw new TypeError("records must be an object");
+    const start = this.begin(RECORDS);
     for (const [name, item] of Object.entries(v)) {
       if (item === undefined) continue;
       this.string(name);
-      this.value(item, depth + 1);
+      this.value(item, 1);
     }
     this.end(start);
   }
@@ -230,11 +296,16 @@ function unpack(bytes) {
         at += length;
         return bytes.slice(at - length, at);
       }
-      case ARRAY:
-        return Array.from({ length: uint32() }, value);
+      case WORD:
+        return WORDS[bytes[at++]];
+      case ARRAY: {
+        const list = [];
+        for (let length = uint32(); length > 0; length--) list.push(value());
+        return list;
+      }
       case OBJECT: {
         const object = {};
-        for (let length = uint32(); length !== END; length = uint32()) object[string(length)] = value();
+        for (let name = bytes[at++]; name !== END; name = bytes[at++]) object[NAMES[name]] = value();
         return object;
       }
       default:

@@ -7,14 +7,15 @@ package main
 import "kith/omemo"
 
 func (v value) encryptKind() omemo.Kind {
-	switch v.get("kind").text("kind") {
-	case "message":
+	k := v.get(nKind)
+	switch k.word() {
+	case wMessage:
 		return omemo.Message
-	case "empty":
+	case wEmpty:
 		return omemo.Empty
-	case "keyTransport":
+	case wKeyTransport:
 	default:
-		bad("kind", "\"message\", \"empty\" or \"keyTransport\"")
+		k.bad("\"message\", \"empty\" or \"keyTransport\"")
 	}
 	return omemo.KeyTransport
 }
@@ -22,9 +23,9 @@ func (v value) encryptKind() omemo.Kind {
 func recipients(list []value) []omemo.Recipient {
 	to := make([]omemo.Recipient, len(list))
 	for i, v := range list {
-		to[i] = omemo.Recipient{Address: v.address(), Version: v.version(), Renew: v.get("renew").isTrue()}
-		if b := v.get("bundle"); b.kind != kindNull {
-			to[i].Bundle = bundleOf(b.object("bundle"), to[i].Version)
+		to[i] = omemo.Recipient{Address: v.address(), Version: v.version(), Renew: v.get(nRenew).isTrue()}
+		if b := v.get(nBundle); b.kind != kindNull {
+			to[i].Bundle = bundleOf(b.object(), to[i].Version)
 		}
 	}
 	return to
@@ -33,46 +34,34 @@ func recipients(list []value) []omemo.Recipient {
 func bundleOf(b value, v omemo.Version) *omemo.Bundle {
 	out := &omemo.Bundle{
 		Version:         v,
-		IdentityKey:     b.get("identityKey").bytes("identityKey"),
-		SignedPreKeyID:  b.get("signedPreKeyId").uint32("signedPreKeyId"),
-		SignedPreKey:    b.get("signedPreKey").bytes("signedPreKey"),
-		SignedSignature: b.get("signedPreKeySignature").bytes("signedPreKeySignature"),
+		IdentityKey:     b.get(nIdentityKey).bytes(),
+		SignedPreKeyID:  b.get(nSignedPreKeyID).uint32(),
+		SignedPreKey:    b.get(nSignedPreKey).bytes(),
+		SignedSignature: b.get(nSignedPreKeySignature).bytes(),
 	}
-	for _, k := range b.get("preKeys").array("preKeys") {
-		out.PreKeys = append(out.PreKeys, omemo.PublicPreKey{ID: k.get("id").uint32("id"), Key: k.get("key").bytes("key")})
+	for _, k := range b.get(nPreKeys).array() {
+		out.PreKeys = append(out.PreKeys, omemo.PublicPreKey{ID: k.get(nID).uint32(), Key: k.get(nKey).bytes()})
 	}
 	return out
 }
 
-func encryptNeeds(args arguments, out *writer) error {
-	out.keys(omemo.EncryptNeeds(recipients(args.at(0).array("recipients"))))
-	return nil
-}
-
 // to reads the property recipients.
-func (v value) to() []omemo.Recipient { return recipients(v.get("recipients").array("recipients")) }
-
-func plan(args arguments, out *writer) error {
-	req := args.object(1)
-	planned, err := omemo.Plan(args.records(0), req.to(), req.policy())
-	out.planned(planned)
-	return err
-}
+func (v value) to() []omemo.Recipient { return recipients(v.get(nRecipients).array()) }
 
 func (w *writer) planned(planned []omemo.Planned) {
-	w.list("devices", len(planned), func(i int) {
+	w.list(nDevices, len(planned), func(i int) {
 		p := &planned[i]
 		w.address(p.Address)
 		w.version(p.Version)
 		w.key(p.Key)
 		w.trust(p.Trust)
-		w.flag("newSession", p.NewSession)
+		w.flag(nNewSession, p.NewSession)
 		w.reason(p.Reason)
 	})
 }
 
 func (w *writer) skipped(skipped []omemo.Skipped) {
-	w.list("skipped", len(skipped), func(i int) {
+	w.list(nSkipped, len(skipped), func(i int) {
 		s := &skipped[i]
 		w.address(s.Address)
 		w.version(s.Version)
@@ -81,28 +70,12 @@ func (w *writer) skipped(skipped []omemo.Skipped) {
 	})
 }
 
-func start(args arguments, out *writer) error {
-	req := args.object(1)
-	started, skipped, changes, err := omemo.Start(args.records(0),
-		omemo.StartRequest{Recipients: req.to(), Policy: req.policy(), Now: req.now()})
-	out.list("started", len(started), func(i int) {
-		s := &started[i]
-		out.address(s.Address)
-		out.version(s.Version)
-		out.key(s.Key)
-		out.trust(s.Trust)
-	})
-	out.skipped(skipped)
-	out.changes(changes)
-	return err
-}
-
 func encrypt(args arguments, out *writer) error {
-	req := args.object(1)
-	result, changes, err := omemo.Encrypt(args.records(0), omemo.EncryptRequest{
+	req := args.request(1)
+	result, changes, err := omemo.Encrypt(args.records(), omemo.EncryptRequest{
 		Kind:       req.encryptKind(),
-		Body:       req.get("body").optionalBytes("body"),
-		Envelope:   req.get("envelope").optionalBytes("envelope"),
+		Body:       req.get(nBody).optionalBytes(),
+		Envelope:   req.get(nEnvelope).optionalBytes(),
 		Recipients: req.to(),
 		Policy:     req.policy(),
 		Now:        req.now(),
@@ -113,51 +86,40 @@ func encrypt(args arguments, out *writer) error {
 }
 
 func (w *writer) encryptResult(result *omemo.EncryptResult) {
-	w.number("device", int64(result.Device))
-	w.list("elements", len(result.Elements), func(i int) { w.encrypted(&result.Elements[i]) })
+	w.number(nDevice, int64(result.Device))
+	w.list(nElements, len(result.Elements), func(i int) { w.encrypted(&result.Elements[i]) })
 	w.skipped(result.Skipped)
 }
 
 func (w *writer) encrypted(e *omemo.Encrypted) {
 	w.version(e.Version)
-	w.bytes("iv", e.IV)
-	w.bytes("payload", e.Payload)
-	w.bytes("transportKey", e.TransportKey)
-	w.list("keys", len(e.Keys), func(i int) {
+	w.bytes(nIV, e.IV)
+	w.bytes(nPayload, e.Payload)
+	w.bytes(nTransportKey, e.TransportKey)
+	w.list(nKeys, len(e.Keys), func(i int) {
 		k := &e.Keys[i]
 		w.address(k.Address)
-		w.bytes("data", k.Data)
-		w.flag("keyExchange", k.KeyExchange)
+		w.bytes(nData, k.Data)
+		w.flag(nKeyExchange, k.KeyExchange)
 		w.key(k.Key)
 		w.trust(k.Trust)
-		w.number("unanswered", int64(k.Unanswered))
+		w.number(nUnanswered, int64(k.Unanswered))
 	})
 }
 
 func settleNeeds(args arguments, out *writer) error {
-	keys, err := omemo.SettleNeeds(args.records(0))
+	keys, err := omemo.SettleNeeds(args.records())
 	out.keys(keys)
 	return err
 }
 
 func settle(args arguments, out *writer) error {
-	device, messages, changes, err := omemo.Settle(args.records(0))
-	out.number("device", int64(device))
-	out.list("messages", len(messages), func(i int) {
-		out.text("to", messages[i].To)
-		out.nested("element", func() { out.encrypted(&messages[i].Encrypted) })
+	device, messages, changes, err := omemo.Settle(args.records())
+	out.number(nDevice, int64(device))
+	out.list(nMessages, len(messages), func(i int) {
+		out.text(nTo, messages[i].To)
+		out.nested(nElement, func() { out.encrypted(&messages[i].Encrypted) })
 	})
 	out.changes(changes)
-	return err
-}
-
-func inspectSession(args arguments, out *writer) error {
-	at := args.object(1)
-	s, err := omemo.InspectSession(args.records(0), at.address(), at.version())
-	out.flag("exists", s.Exists)
-	out.key(s.Key)
-	out.flag("confirmed", s.Confirmed)
-	out.number("unanswered", int64(s.Unanswered))
-	out.number("lastReceived", s.LastReceived)
 	return err
 }

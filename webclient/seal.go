@@ -11,13 +11,13 @@ func targets(list []value) []omemo.Target {
 	for i, v := range list {
 		to[i] = omemo.Target{
 			Address:     v.address(),
-			V03:         v.get("v03").isTrue(),
-			V2:          v.get("v2").isTrue(),
-			V2Failed:    v.get("v2Failed").isTrue(),
-			AllowWeaker: v.get("allowWeaker").isTrue(),
-			Renew:       v.get("renew").isTrue(),
+			V03:         v.get(nV03).isTrue(),
+			V2:          v.get(nV2).isTrue(),
+			V2Failed:    v.get(nV2Failed).isTrue(),
+			AllowWeaker: v.get(nAllowWeaker).isTrue(),
+			Renew:       v.get(nRenew).isTrue(),
 		}
-		if b := v.get("bundle"); b.kind != kindNull {
+		if b := v.get(nBundle); b.kind != kindNull {
 			// One bundle is enough: the caller fetches that of the version which planSeal has told.
 			if v := b.version(); v == omemo.V2 {
 				to[i].BundleV2 = bundleOf(b, v)
@@ -30,39 +30,34 @@ func targets(list []value) []omemo.Target {
 }
 
 // targets reads the property targets.
-func (v value) targets() []omemo.Target { return targets(v.get("targets").array("targets")) }
-
-func sealNeeds(args arguments, out *writer) error {
-	out.keys(omemo.SealNeeds(targets(args.at(0).array("targets"))))
-	return nil
-}
+func (v value) targets() []omemo.Target { return targets(v.get(nTargets).array()) }
 
 func planSeal(args arguments, out *writer) error {
-	req := args.object(1)
-	planned, err := omemo.PlanSeal(args.records(0), req.targets(), req.policy())
+	req := args.request(1)
+	planned, err := omemo.PlanSeal(args.records(), req.targets(), req.policy())
 	out.planned(planned)
 	return err
 }
 
 func seal(args arguments, out *writer) error {
-	req := args.object(1)
-	result, changes, err := omemo.Seal(args.records(0), omemo.SealRequest{
+	req := args.request(1)
+	result, changes, err := omemo.Seal(args.records(), omemo.SealRequest{
 		Kind:      req.encryptKind(),
-		Body:      req.get("body").optionalBytes("body"),
-		Content:   req.get("content").optionalBytes("content"),
-		To:        req.get("to").text("to"),
+		Body:      req.get(nBody).optionalBytes(),
+		Content:   req.get(nContent).optionalBytes(),
+		To:        req.get(nTo).text(),
 		Targets:   req.targets(),
-		DropStale: req.get("dropStale").isTrue(),
+		DropStale: req.get(nDropStale).isTrue(),
 		Policy:    req.policy(),
 		Now:       req.now(),
 	})
 	out.encryptResult(&result.EncryptResult)
-	out.addresses("withdrawn", result.Withdrawn)
-	out.addresses("fallback", result.Fallback)
+	out.addresses(nWithdrawn, result.Withdrawn)
+	out.addresses(nFallback, result.Fallback)
 	out.changes(changes)
 	return err
 }
 
-func (w *writer) addresses(name string, list []omemo.Address) {
-	w.list(name, len(list), func(i int) { w.address(list[i]) })
+func (w *writer) addresses(n name, list []omemo.Address) {
+	w.list(n, len(list), func(i int) { w.address(list[i]) })
 }

@@ -5,15 +5,14 @@
 package main
 
 import (
-	"encoding/binary"
 	"math"
 
 	"kith/omemo"
 )
 
-// endOfObject stands where the length of the next name would stand: in an answer arrays begin with their count, objects
-// end with this, and both have no length, as they are always read whole.
-const endOfObject = 1<<32 - 1
+// endOfObject stands where the next name would stand: in an answer arrays begin with their count, objects end with this,
+// and both have no length, as they are always read whole.
+const endOfObject = 1<<8 - 1
 
 // writer packs a result object. The methods are not inlined: there are a hundred calls.
 type writer struct{ buf []byte }
@@ -22,13 +21,16 @@ func newWriter(room []byte) *writer { return &writer{append(room, kindObject)} }
 
 // finish ends the object.
 func (w *writer) finish() []byte {
-	w.uint32(endOfObject)
+	w.byte(endOfObject)
 	return w.buf
 }
 
 //go:noinline
+func (w *writer) byte(v byte) { w.buf = append(w.buf, v) }
+
+//go:noinline
 func (w *writer) uint32(v uint32) {
-	w.buf = binary.LittleEndian.AppendUint32(w.buf, v)
+	w.buf = append(w.buf, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
 }
 
 //go:noinline
@@ -40,41 +42,40 @@ func (w *writer) string(s string) {
 // name begins a property with a value of a kind.
 //
 //go:noinline
-func (w *writer) name(name string, kind byte) {
-	w.string(name)
-	w.buf = append(w.buf, kind)
-}
+func (w *writer) name(n name, kind byte) { w.buf = append(w.buf, byte(n), kind) }
 
 //go:noinline
-func (w *writer) text(name, s string) {
-	w.name(name, kindString)
+func (w *writer) text(n name, s string) {
+	w.name(n, kindString)
 	w.string(s)
 }
 
 //go:noinline
-func (w *writer) number(name string, n int64) {
-	w.name(name, kindNumber)
-	w.buf = binary.LittleEndian.AppendUint64(w.buf, math.Float64bits(float64(n)))
+func (w *writer) number(n name, value int64) {
+	w.name(n, kindNumber)
+	bits := math.Float64bits(float64(value))
+	w.uint32(uint32(bits))
+	w.uint32(uint32(bits >> 32))
 }
 
 //go:noinline
-func (w *writer) flag(name string, set bool) {
+func (w *writer) flag(n name, set bool) {
 	if set {
-		w.name(name, kindTrue)
+		w.name(n, kindTrue)
 	} else {
-		w.name(name, kindFalse)
+		w.name(n, kindFalse)
 	}
 }
 
 // bytes writes null for nil.
 //
 //go:noinline
-func (w *writer) bytes(name string, data []byte) {
+func (w *writer) bytes(n name, data []byte) {
 	if data == nil {
-		w.name(name, kindNull)
+		w.name(n, kindNull)
 		return
 	}
-	w.name(name, kindBytes)
+	w.name(n, kindBytes)
 	w.uint32(uint32(len(data)))
 	w.buf = append(w.buf, data...)
 }
@@ -84,10 +85,10 @@ func (w *writer) bytes(name string, data []byte) {
 //go:noinline
 func (w *writer) key(k omemo.Key) {
 	if k == (omemo.Key{}) {
-		w.bytes("key", nil)
+		w.bytes(nKey, nil)
 		return
 	}
-	w.bytes("key", k[:])
+	w.bytes(nKey, k[:])
 }
 
 // reason writes null for none.
@@ -95,55 +96,67 @@ func (w *writer) key(k omemo.Key) {
 //go:noinline
 func (w *writer) reason(code omemo.Code) {
 	if code == "" {
-		w.bytes("reason", nil)
+		w.bytes(nReason, nil)
 		return
 	}
-	w.text("reason", string(code))
+	w.text(nReason, string(code))
 }
 
 //go:noinline
 func (w *writer) address(a omemo.Address) {
-	w.text("jid", a.JID)
-	w.number("device", int64(a.Device))
+	w.text(nJID, a.JID)
+	w.number(nDevice, int64(a.Device))
 }
 
-func (w *writer) version(v omemo.Version) { w.text("version", v.Namespace()) }
+func (w *writer) version(v omemo.Version) {
+	if v == omemo.V03 {
+		w.word(nVersion, wV03)
+	} else {
+		w.word(nVersion, wV2)
+	}
+}
+
+//go:noinline
+func (w *writer) word(n name, value word) {
+	w.name(n, kindWord)
+	w.byte(byte(value))
+}
 
 // nested writes an object.
 //
 //go:noinline
-func (w *writer) nested(name string, fill func()) {
-	w.name(name, kindObject)
+func (w *writer) nested(n name, fill func()) {
+	w.name(n, kindObject)
 	fill()
-	w.uint32(endOfObject)
+	w.byte(endOfObject)
 }
 
 // list writes an array of n objects.
 //
 //go:noinline
-func (w *writer) list(name string, n int, fill func(i int)) {
-	w.name(name, kindArray)
-	w.uint32(uint32(n))
-	for i := range n {
-		w.buf = append(w.buf, kindObject)
+func (w *writer) list(n name, length int, fill func(i int)) {
+	w.name(n, kindArray)
+	w.uint32(uint32(length))
+	for i := range length {
+		w.byte(kindObject)
 		fill(i)
-		w.uint32(endOfObject)
+		w.byte(endOfObject)
 	}
 }
 
 // keys writes a list of record keys.
 func (w *writer) keys(keys []string) {
-	w.name("keys", kindArray)
+	w.name(nKeys, kindArray)
 	w.uint32(uint32(len(keys)))
 	for _, k := range keys {
-		w.buf = append(w.buf, kindString)
+		w.byte(kindString)
 		w.string(k)
 	}
 }
 
 func (w *writer) changes(changes []omemo.Change) {
-	w.list("changes", len(changes), func(i int) {
-		w.text("key", changes[i].Key)
-		w.bytes("value", changes[i].Value)
+	w.list(nChanges, len(changes), func(i int) {
+		w.text(nKey, changes[i].Key)
+		w.bytes(nValue, changes[i].Value)
 	})
 }

@@ -32,9 +32,9 @@ export class Device {
   encrypt(targets, text, kind = "message") {
     const recipients = targets.map(({ to, version }) => ({ ...to.address, version }));
     const needed = this.read(must(this.core.encryptNeeds(recipients)).keys);
-    const { devices } = must(this.core.plan(needed, { recipients, policy: "btbv" }));
-    devices.forEach((d, i) => {
-      if (d.reason === "no-session") recipients[i].bundle = targets[i].to.bundle(recipients[i].version);
+    recipients.forEach((to, i) => {
+      const session = needed[`session/${to.jid}/${to.device}/${to.version === V2 ? 2 : 1}`];
+      if (session === null) to.bundle = targets[i].to.bundle(to.version);
     });
     const data = new TextEncoder().encode(text);
     const result = must(

@@ -216,6 +216,11 @@ export interface OmemoEngine {
   /** Needs `identity` and `prekeys`. */
   maintain(records: Records, now: number, catchUp: boolean): { readonly publish: boolean; readonly changes: readonly RecordChange[] };
 
+  /** Signs what this device is called on the list of omemo:2. Needs `identity`. Throws OmemoError `argument` where it has 32 or 33 bytes, as keys do. */
+  signLabel(records: Records, label: string): Bytes;
+  /** Whether the device with this key has signed that name. */
+  verifyLabel(fingerprint: string, label: string, signature: Bytes): boolean;
+
   encryptNeeds(recipients: readonly Recipient[]): readonly string[];
   encrypt(records: Records, request: EncryptRequest): EncryptResult;
 
