@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import solid from 'vite-plugin-solid';
 import { defineConfig, type Plugin } from 'vitest/config';
+import { askAgain } from './build/ask-again.ts';
 import { sharedChunks } from './build/chunks.ts';
 import { emojiData } from './build/emoji.ts';
 import { serviceWorker } from './build/service-worker.ts';
@@ -54,6 +55,7 @@ export default defineConfig({
   },
   worker: {
     format: 'es',
+    plugins: () => [askAgain()],
     rolldownOptions: { output: { hashCharacters: 'hex' } },
   },
   server: {

@@ -1,8 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Device } from '../../test/support/device';
+import { loadEngine } from '../../test/support/omemo';
 import { ScriptServer, type Connected } from '../../test/support/script';
 import { listAccounts } from '../db/accounts';
+import { systemClock, type Clock } from '../xmpp/clock';
 import type { SocketFactory } from '../xmpp/transport';
+import { CoreError } from './api';
+import { Kith } from './kith';
+import type { Platform } from './platform';
 
 const ALICE = 'alice@example.org', ALMA = 'alma@example.org', BOB = 'bob@example.org';
 const body = (text: string): string => `<body>${text}</body>`;
@@ -235,5 +240,117 @@ describe('being woken', () => {
     await device.commands.page(BOB, { limit: 1 });
     await signOut(almas);
     expect(said.slice(2)).toEqual(['alma without node-alma']);
+  });
+});
+
+it('what is kept here is shown before the network is asked for more', async () => {
+  const alice = await signIn(alices);
+  alice.message(`${BOB}/phone`, body('kept'), { id: 'm1', stanzaId: 'a1' });
+  await device.until(() => device.message(BOB, 'kept'));
+  await device.stop();
+  let asked = 0;
+  const clock: Clock = { ...systemClock, after: (ms, callback) => (ms === 120 ? () => undefined : systemClock.after(ms, callback)) }; // nobody's patience ends
+  device = await Device.open({
+    origin: 'https://example.org', profile: name(), platform: { fetch: () => Promise.reject(new Error('no network')), clock },
+    socket: (url, protocol) => {
+      asked++;
+      return alices.listener.factory(url, protocol);
+    },
+  });
+  expect(device.chats.get(BOB)?.last?.text).toBe('kept');
+  await device.commands.devices(ALICE);
+  expect(asked).toBe(0);
+  expect((await device.commands.page(BOB, { limit: 1 })).messages.map((message) => message.text)).toEqual(['kept']);
+  await alices.accept();
+  await device.online();
+  expect(asked).toBe(1);
+});
+
+it('the account that a page wants does not wait for another', async () => {
+  await both();
+  await device.stop();
+  // Alma's was looked at last; its connection does not come, as nobody's patience ends.
+  const clock: Clock = { ...systemClock, after: (ms, callback) => (ms === 120 ? () => undefined : systemClock.after(ms, callback)) };
+  device = await Device.open({ origin: 'https://example.org', socket, profile: name(), account: ALICE, platform: { fetch: () => Promise.reject(new Error('no network')), clock } });
+  expect(device.session.address).toBe(ALICE);
+  expect(infoOf(ALICE)?.phase).toBe('connecting');
+});
+
+describe('what runs an account', () => {
+  /** How often it was fetched, and whether it can be. */
+  let fetched: number;
+  let lost: boolean;
+  const loadSession: Platform['loadSession'] = () => {
+    fetched++;
+    return lost ? Promise.reject(new CoreError({ code: 'network' })) : import('./session');
+  };
+  const platform: Partial<Platform> = { fetch: () => Promise.reject(new Error('no network')), loadSession };
+  const opened = (account?: string): Promise<Device> => Device.open({ origin: 'https://example.org', socket, profile: name(), platform, ...(account !== undefined && { account }) });
+
+  beforeEach(async () => {
+    fetched = 0;
+    lost = false;
+    await device.stop();
+    device = await opened();
+  });
+
+  it('is not fetched before somebody comes in, or may', async () => {
+    expect(device.session.phase).toBe('none');
+    expect(fetched).toBe(0);
+    await device.commands.warmUp();
+    await device.commands.warmUp();
+    await signIn(alices);
+    await signIn(almas);
+    expect(fetched).toBe(1);
+  });
+
+  it('that cannot be fetched when somebody signs in can be a moment later', async () => {
+    lost = true;
+    await expect(device.commands.warmUp()).rejects.toMatchObject({ reason: { code: 'network' } });
+    await expect(device.commands.signIn(ALICE, 'pencil')).rejects.toMatchObject({ reason: { code: 'network' } });
+    expect(device.accounts).toEqual([]);
+    lost = false;
+    await signIn(alices);
+    expect(fetched).toBe(3);
+  });
+
+  it('is there before an invitation, a link of another device or one for a new password is used up', async () => {
+    lost = true;
+    const asked: string[] = [];
+    await device.stop();
+    const ask: typeof fetch = (input) => {
+      asked.push(input as string);
+      return Promise.reject(new Error('no network'));
+    };
+    device = await Device.open({ origin: 'https://example.org', socket, profile: name(), platform: { ...platform, fetch: ask } });
+    asked.length = 0;
+    for (const using of [() => device.commands.acceptInvite('token', 'alice', 'correct horse', ''), () => device.commands.resetPassword('token', 'correct horse'), () => device.commands.openDeviceLink('token')]) {
+      await expect(using()).rejects.toMatchObject({ reason: { code: 'network' } });
+    }
+    expect(asked).toEqual([]);
+  });
+
+  it('that cannot be fetched at the start keeps nobody out: the accounts are opened once it is there, each once', async () => {
+    await both();
+    await device.stop();
+    lost = true;
+    await expect(opened()).rejects.toMatchObject({ reason: { code: 'network' } });
+    expect((await listAccounts(name())).map((account) => account.address)).toEqual([ALICE, ALMA]);
+
+    // The same core is asked again, by two windows at once.
+    const core = new Kith({
+      clock: systemClock, random: () => 0, storage: name(), origin: 'https://example.org', fetch: () => Promise.reject(new Error('no network')), socket, deviceName: 'Node',
+      isOnline: () => true, onOnline: () => undefined, put: () => Promise.reject(new Error('no files')), loadCrypto: loadEngine, loadSession,
+    });
+    const attach = (page: string) => core.attach(page, () => undefined);
+    for (let i = 0; i < 2; i++) await expect(attach('one')).rejects.toMatchObject({ reason: { code: 'network' } });
+    lost = false;
+    alices.csi = almas.csi = true;
+    turn = [() => almas, () => alices];
+    const [one, other] = await Promise.all([attach('one'), attach('other')]);
+    expect(one.session.address).toBe(ALMA);
+    expect(other.session.address).toBe(ALMA);
+    await Promise.all([almas.accept(), alices.accept()]);
+    await core.stop();
   });
 });

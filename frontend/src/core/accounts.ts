@@ -1,16 +1,19 @@
 /** The accounts of this browser, each with a session of its own and all of them online at once; every page looks at one. */
 import { addAccount, listAccounts, removeAccount, useAccount } from '../db/accounts';
-import { deleteOrphans, SupersededError } from '../db/database';
+import { Database, deleteOrphans, SupersededError } from '../db/database';
 import { domainOf } from '../xmpp/jid';
 import type { FastToken } from '../xmpp/login';
-import type { AccountInfo, Address, Events, Reason, SessionState, Snapshot } from './api';
+import { CoreError, type AccountInfo, type Address, type Events, type Reason, type SessionState, type Snapshot } from './api';
+import { again } from './async';
 import { Hub, type Emit } from './hub';
 import { log } from './log';
 import type { Platform } from './platform';
-import { fail, reasonOf } from './reasons';
-import { Session } from './session';
+import { coreError, fail, reasonOf } from './reasons';
+import type { Session } from './session';
 import { Tally } from './tally';
 
+/** A page that starts has what is kept here before the network is asked for more; so long it has for that. */
+const FIRST_LOOK = 120;
 /** Several changes in a row are told once. */
 const GATHER = 50;
 
@@ -22,8 +25,12 @@ interface Seat {
   session: Session | undefined;
   /** The session is open, or could not be opened. */
   opened: Promise<void>;
+  /** A page wants it: it need not wait for others. */
+  hasten: () => void;
   /** It is on its way to a connection. */
   resumed: Promise<void>;
+  /** A page has the messages that it shows first. */
+  looked: () => void;
   used: number;
   /** What its pages were told last. */
   state: SessionState;
@@ -47,6 +54,8 @@ export class Accounts {
   private gathering = false;
   /** Why an account could not be opened. */
   private failure: Reason | undefined;
+  /** Why what runs the accounts could not be fetched: they are here, and wait for it. */
+  private lack: Reason | undefined;
   /** Which accounts there are is known; their sessions may not be open yet. */
   private readonly listed: Promise<void>;
   /** Another instance has taken over: this one must end. */
@@ -56,36 +65,54 @@ export class Accounts {
 
   constructor(platform: Platform, private readonly serverDomain: () => Promise<string>) {
     // Nothing of an account is kept in the cryptographic core: one does for all of them.
-    let engine: ReturnType<Platform['loadCrypto']> | undefined;
-    this.platform = {
-      ...platform,
-      loadCrypto: () => engine ??= platform.loadCrypto().catch((error: unknown) => {
-        engine = undefined;
-        throw error;
-      }),
-    };
+    this.platform = { ...platform, loadSession: again(() => platform.loadSession()), loadCrypto: again(() => platform.loadCrypto()) };
     this.listed = this.start();
   }
 
   private async start(): Promise<void> {
     try {
       const accounts = await listAccounts(this.platform.storage);
+      if (accounts.length > 0) void this.warmUp().catch(() => undefined); // `begin` tells
       await deleteOrphans(this.platform.storage, accounts.map((account) => account.address)).catch((error: unknown) => log.warn('old data not deleted', { code: reasonOf(error).code }));
       for (const { address, used } of accounts) this.seats.set(address, this.seat(address, used));
       // The one that is most likely looked at does not wait for the others.
       const first = this.choose(undefined);
-      if (!first) return;
-      first.opened = this.begin(first, true);
-      for (const seat of this.seats.values()) if (seat !== first) seat.opened = first.opened.then(() => first.resumed).then(() => this.begin(seat, false));
+      if (first) this.beginAll(first);
     } catch (error) {
       this.failure = reasonOf(error);
       log.warn('accounts not read', { code: this.failure.code });
     }
   }
 
+  /** Fetches what runs an account, if it is not here yet. Rejects with CoreError. */
+  async warmUp(): Promise<void> {
+    await this.platform.loadSession();
+  }
+
+  private beginAll(first: Seat): void {
+    this.lack = undefined;
+    if (!first.session) first.opened = this.begin(first, true);
+    for (const seat of this.seats.values()) if (seat !== first && !seat.session) seat.opened = this.beginAfter(first, seat);
+  }
+
+  /** The account is open, or could not be opened. Rejects while what runs it cannot be fetched; asking again fetches it again. */
+  private async ready(seat: Seat): Promise<void> {
+    if (this.lack) this.beginAll(seat);
+    seat.hasten();
+    await seat.opened;
+    if (this.lack) throw new CoreError(this.lack);
+  }
+
+  /** Begins when the first is on its way, or a page wants this one. */
+  private async beginAfter(first: Seat, seat: Seat): Promise<void> {
+    const hastened = new Promise<boolean>((resolve) => { seat.hasten = () => resolve(true); });
+    const wanted = await Promise.race([hastened, first.opened.then(() => first.resumed).then(() => false)]);
+    if (!this.lack) await this.begin(seat, wanted);
+  }
+
   private seat(address: Address, used: number): Seat {
     const seat: Seat = {
-      address, used, tally: new Tally(), session: undefined, opened: Promise.resolve(), resumed: Promise.resolve(), state: { phase: 'starting', address, catchingUp: false },
+      address, used, tally: new Tally(), session: undefined, opened: Promise.resolve(), resumed: Promise.resolve(), looked: () => undefined, hasten: () => undefined, state: { phase: 'starting', address, catchingUp: false },
       hub: new Hub((event, data) => this.overheard(seat, event, data)),
     };
     return seat;
@@ -93,18 +120,49 @@ export class Accounts {
 
   /** Opens what is here of an account, and goes online with it. `wanted`: a page will look at it. */
   private async begin(seat: Seat, wanted: boolean): Promise<void> {
+    const database = this.openDatabase(seat);
     try {
-      const session = await this.openSession(seat);
+      await this.warmUp();
+    } catch (error) {
+      this.lack = coreError(error).reason;
+      log.warn('accounts not opened yet', { code: this.lack.code });
+      await database.then((db) => db.close(), () => undefined);
+      return;
+    }
+    try {
+      const session = await this.openSession(seat, database);
       if (!wanted) seat.hub.onActivity(false);
       this.stateChanged(seat);
-      seat.resumed = session.resume().catch((error: unknown) => this.broken(seat, error));
+      seat.resumed = this.resume(seat, session, wanted).catch((error: unknown) => this.broken(seat, error));
     } catch (error) {
       await this.broken(seat, error);
     }
   }
 
-  private async openSession(seat: Seat, vouched?: { readonly agentId: string; readonly token: FastToken }): Promise<Session> {
-    const session = await Session.open(seat.address, this.platform, seat.hub, () => this.onLost(), vouched);
+  private async resume(seat: Seat, session: Session, wanted: boolean): Promise<void> {
+    if (wanted) {
+      await new Promise<void>((resolve) => {
+        seat.looked = resolve;
+        this.platform.clock.after(FIRST_LOOK, resolve);
+      });
+    }
+    if (this.seats.get(seat.address) === seat) await session.resume();
+  }
+
+  /** A page has messages of the account. */
+  looked(address: Address | undefined): void {
+    if (address !== undefined) this.seats.get(address)?.looked();
+  }
+
+  private openDatabase(seat: Seat): Promise<Database> {
+    const opening = Database.open(this.platform.storage, seat.address, () => this.onLost());
+    opening.catch(() => undefined); // whoever waits for it is told
+    return opening;
+  }
+
+  private async openSession(seat: Seat, database: Promise<Database>, vouched?: { readonly agentId: string; readonly token: FastToken }): Promise<Session> {
+    const { Session } = await this.platform.loadSession();
+    const session = await Session.open(seat.address, await database, this.platform, seat.hub, vouched);
     session.onState = () => this.stateChanged(seat);
     seat.tally.contactsChanged({ changed: session.contacts.list(session.chats.people), removed: [] });
     seat.tally.chatsChanged({ changed: session.chats.list(), removed: [] });
@@ -184,13 +242,13 @@ export class Accounts {
 
   // ── pages ──
 
-  /** From now on the page gets events; what was before is in the snapshot. */
+  /** From now on the page gets events; what was before is in the snapshot. Rejects while what runs the accounts cannot be fetched; asking again fetches it again. */
   async attach(id: string, listener: Emit, wanted: Address | undefined): Promise<Snapshot> {
     await this.listed;
     let seat = this.choose(wanted);
     // One that cannot be opened is none.
     for (; seat; seat = this.choose(wanted)) {
-      await seat.opened;
+      await this.ready(seat);
       if (this.seats.get(seat.address) === seat) break;
     }
     const domain = seat ? domainOf(seat.address) : await this.serverDomain();
@@ -222,7 +280,7 @@ export class Accounts {
   async look(id: string, address: Address): Promise<void> {
     await this.listed;
     const seat = this.seats.get(address);
-    await seat?.opened;
+    if (seat) await this.ready(seat);
     if (!seat || this.seats.get(address) !== seat) throw fail('not-found', 'no such account here');
     seat.used = this.platform.clock.now();
     await useAccount(this.platform.storage, address, seat.used);
@@ -290,7 +348,8 @@ export class Accounts {
     await this.listed;
     const now = this.platform.clock.now();
     const seat = this.seat(address, now);
-    const session = await this.openSession(seat, vouched);
+    await this.warmUp();
+    const session = await this.openSession(seat, this.openDatabase(seat), vouched);
     this.entering.add(session);
     try {
       await enter(session);
@@ -304,6 +363,7 @@ export class Accounts {
     }
     this.seats.set(address, seat);
     this.failure = undefined;
+    if (this.lack) this.beginAll(seat);
     this.show(id, seat);
     // Pages without an account have one now.
     for (const [other, { account, listener }] of this.pages) if (account === undefined && listener) this.show(other, seat);

@@ -26,6 +26,8 @@ export type * from './api/session';
 
 export interface Commands {
   // ── accounts ──
+  /** Somebody may come in soon: what is needed then is fetched, if it is not here. Rejects `network`; coming in fetches it again. */
+  warmUp(): Promise<void>;
   /** Signs in to an account of this browser, or adds one; the page looks at it then. */
   signIn(address: Address, password: string): Promise<void>;
   /** This page looks at another account of this browser. `looking` comes before the answer. Rejects `not-found`. */
@@ -95,6 +97,8 @@ export interface Commands {
   packPicture(pack: string, index: number): Promise<Blob>;
   /** For how many seconds messages are kept from now on, on all devices of all; 0: for good. */
   setTimer(chat: Address, seconds: number): Promise<void>;
+  /** The person goes on in the clear, as the other side asks (`Chat.optOut`), or encrypts (again). */
+  answerOptOut(chat: Address, agreed: boolean): Promise<void>;
   /** Puts a message above the chat for everybody, or takes it from there. */
   pin(chat: Address, id: string, pinned: boolean): Promise<void>;
   /** What stands above a chat, newest first. */
@@ -184,6 +188,8 @@ export interface Commands {
   setTrust(address: Address, device: number, trust: Exclude<Trust, 'undecided'>): Promise<void>;
   /** From now on this device gets messages in OMEMO 0.3, if it announces no more. */
   allowOlder(address: Address, device: number): Promise<void>;
+  /** What this device is called on its list, which everybody can read who knows the address; empty: nothing. Cut at 52 characters. */
+  nameDevice(name: string): Promise<void>;
   /** Text of the QR code that shows one's own devices (`xmpp:…?omemo-sid-…`). */
   verificationUri(): Promise<string>;
   /** Result of a scanned code: how many devices became verified; rejects `not-found` when a key differs. */

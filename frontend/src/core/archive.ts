@@ -57,21 +57,32 @@ export class Archive {
     const query = value?.queryid === undefined ? undefined : this.queries.get(value.queryid);
     const from = message.attrs['from'];
     const sender = from === undefined ? this.account.address : bareOf(from);
-    if (value && query && sender === query.owner && (sender === this.account.address || from === sender)) query.results.set(value.id, value);
+    if (value && query && sender === query.owner && (sender === this.account.address || from === sender)) {
+      if (query.results.size === 0) this.receiver.expect(value.forwarded.message);
+      query.results.set(value.id, value);
+    }
     return true;
   }
 
   /** Reads everything after what is here. `initial`: nothing was. */
   async catchUp(book: Book): Promise<{ readonly initial: boolean }> {
+    // As long as this did not succeed, what comes says nothing about what was before it: that is read the next time.
+    this.receiver.behind.add(book.owner);
+    const initial = await this.catchUpFrom(book);
+    this.receiver.behind.delete(book.owner);
+    return { initial };
+  }
+
+  private async catchUpFrom(book: Book): Promise<boolean> {
     const cursor = await book.cursor();
     if (!cursor) {
       await this.first(book);
-      return { initial: true };
+      return true;
     }
     if (cursor.id === '') {
       // Nothing had been said when it was read first.
       await this.forward(book, { start: cursor.at, max: PAGE }, cursor.at);
-      return { initial: false };
+      return false;
     }
     try {
       await this.forward(book, { after: cursor.id, max: PAGE }, cursor.at);
@@ -80,7 +91,7 @@ export class Archive {
       // The server has thrown away what we knew last; what it still has begins somewhere after that time.
       await this.forward(book, { start: cursor.at, max: PAGE }, cursor.at);
     }
-    return { initial: false };
+    return false;
   }
 
   /** A device that was never here: the newest page, the rest when somebody looks for it. */
@@ -97,11 +108,13 @@ export class Archive {
 
   private async forward(book: Book, from: ArchiveBound, since: number): Promise<void> {
     let next: Promise<ArchivePage> | undefined = this.ask(book, from);
+    let before: string | undefined;
     while (next) {
       const page: ArchivePage = await next;
       const last = page.results[page.results.length - 1];
-      // The next page is on its way while this one is being decrypted.
-      next = page.complete || page.last === undefined || page.results.length === 0 ? undefined : this.ask(book, { after: page.last, max: PAGE });
+      // The next page is on its way while this one is being decrypted. One that ends where the one before did leads nowhere.
+      next = page.complete || page.last === undefined || page.last === before || page.results.length === 0 ? undefined : this.ask(book, { after: page.last, max: PAGE });
+      before = page.last;
       next?.catch(() => undefined);
       if (last) await this.receiver.put(opened(book, page.results), 'catchup', { cursors: [cursorAt(book, last, since)] });
     }

@@ -29,6 +29,15 @@ export class Shared<T> {
   }
 }
 
+/** What is made once for all who ask, and made again when that failed. */
+export function again<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => made ??= make().catch((error: unknown) => {
+    made = undefined;
+    throw error;
+  });
+}
+
 /** At most `width` tasks at a time; rejects with the first failure. */
 export async function eachLimited<T>(items: readonly T[], width: number, task: (item: T) => Promise<void>): Promise<void> {
   let next = 0;

@@ -1,6 +1,6 @@
 /** The page's end of the wire: commands as promises, events in order, and no gap when the core moves elsewhere. */
 import { CoreError, type Address, type Commands, type Core, type Events, type Page, type Snapshot } from './api';
-import { fail } from './reasons';
+import { fail } from './fail';
 import { METHODS, ONCE, type Method, type ToCore, type ToPage } from './rpc';
 
 type Listener = <K extends keyof Events>(event: K, data: Events[K]) => void;

@@ -2,7 +2,7 @@
 import workerUrl from '../workers/core.worker?worker&url';
 import type { Core } from './api';
 import { Client } from './client';
-import { fail } from './reasons';
+import { fail } from './fail';
 import { pageLock, workerLock, type Greeting, type Hello, type ToCore, type ToPage } from './rpc';
 
 interface WorkerPort {
@@ -14,8 +14,10 @@ interface TrustedTypes {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): URL };
 }
 
-/** How long a worker may take to say its first word. */
+/** How long a worker may take to say its first word, before somebody is told. */
 const START_TIMEOUT = 20_000;
+/** From one attempt to load a worker to the next. */
+const PAUSE = 2_000;
 
 export function connectCore(): Core {
   const page = crypto.randomUUID();
@@ -26,13 +28,29 @@ export function connectCore(): Core {
     return client.core;
   }
   const url = trusted(workerUrl);
+  // Held as long as the page lives, and not longer: so its worker knows, whom the page tells its name only then.
+  const held = new Promise<void>((resolve) => {
+    void navigator.locks.request(pageLock(page), () => {
+      resolve();
+      return new Promise(() => undefined);
+    });
+  });
 
   const start = (): void => {
-    const timer = setTimeout(() => client.failAll(fail('unsupported', 'the worker does not start')), START_TIMEOUT);
-    port = open(url, () => client.failAll(fail('unsupported', 'the worker could not be loaded')));
+    let ready = false;
+    const timer = setTimeout(() => client.failAll(fail('network', 'the worker does not start')), START_TIMEOUT);
+    const worker = port = open(url, (event) => {
+      if (ready) return; // a fault in what runs, which the browser has reported
+      clearTimeout(timer);
+      // Where there is an error to tell of, the script is here and cannot run.
+      if (event instanceof ErrorEvent) return client.failAll(fail('unsupported', 'the worker does not run'));
+      client.failAll(fail('network', 'the worker could not be loaded'));
+      setTimeout(start, PAUSE);
+    });
     port.onmessage = ({ data }) => {
       switch (data.kind) {
         case 'ready':
+          ready = true;
           clearTimeout(timer);
           // Granted when the worker has died, which browsers do to save memory: then there is a new one.
           void navigator.locks.request(workerLock(data.worker), { mode: 'shared' }, async () => start());
@@ -41,13 +59,9 @@ export function connectCore(): Core {
         default: client.received(data);
       }
     };
-    port.postMessage({ kind: 'hello', page });
+    void held.then(() => worker.postMessage({ kind: 'hello', page }));
   };
-  // Held as long as the page lives, and not longer: so its worker knows.
-  void navigator.locks.request(pageLock(page), () => {
-    start();
-    return new Promise(() => undefined);
-  });
+  start();
   return client.core;
 }
 
@@ -56,7 +70,7 @@ function supported(): boolean {
     && typeof WebAssembly === 'object';
 }
 
-function open(url: string | URL, failed: () => void): WorkerPort {
+function open(url: string | URL, failed: (event: Event) => void): WorkerPort {
   if (typeof SharedWorker === 'function') {
     try {
       const worker = new SharedWorker(url, { type: 'module', name: 'kith' });

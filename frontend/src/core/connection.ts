@@ -45,6 +45,9 @@ export class Connection {
   stream: Stream | undefined;
   private credential: Credential | undefined;
   private running: Promise<void> | undefined;
+  /** Also before it was started. */
+  private connecting = true;
+  private readonly undecided: (() => void)[] = [];
   private stopped = false;
   private failures = 0;
   private wake: (() => void) | undefined;
@@ -72,16 +75,33 @@ export class Connection {
     await this.end();
     this.stopped = false;
     this.credential = { kind: 'password', password };
-    this.hooks.state({ phase: 'connecting' });
+    this.tell({ phase: 'connecting' });
     try {
-      this.loop(await this.connect(this.credential).catch(async (error: unknown) => {
+      this.loop(this.unlessStopped(await this.connect(this.credential).catch(async (error: unknown) => {
         if (!isForeign(error) || !this.credential || !(await this.elsewhere())) throw error;
         return this.connect(this.credential);
-      }));
+      })));
     } catch (error) {
       this.credential = undefined;
+      this.decide();
       throw error;
     }
+  }
+
+  /** Resolves once it is known whether there is a connection. */
+  decided(): Promise<void> {
+    return this.connecting ? new Promise((resolve) => { this.undecided.push(resolve); }) : Promise.resolve();
+  }
+
+  private tell(state: ConnectionState): void {
+    this.connecting = state.phase === 'connecting';
+    this.hooks.state(state);
+    if (!this.connecting) this.decide();
+  }
+
+  private decide(): void {
+    this.connecting = false;
+    for (const resolve of this.undecided.splice(0)) resolve();
   }
 
   /** Tries now if it was waiting; looks whether the connection lives if there is one. */
@@ -120,6 +140,7 @@ export class Connection {
     this.attempt?.abort(new ConnectionError('stopped'));
     this.stream?.close();
     this.wake?.();
+    this.decide();
     await this.running;
     this.running = undefined;
     this.stream = undefined;
@@ -135,7 +156,7 @@ export class Connection {
     while (!this.stopped) {
       let ended: Error;
       try {
-        const { transport, result } = established ?? await this.reconnectOnce();
+        const { transport, result } = established ?? this.unlessStopped(await this.reconnectOnce());
         established = undefined;
         ended = await this.session(transport, result);
       } catch (error) {
@@ -150,7 +171,7 @@ export class Connection {
 
   private async reconnectOnce(): Promise<Established> {
     if (!this.credential) throw new AuthError('not-authorized');
-    this.hooks.state({ phase: 'connecting' });
+    this.tell({ phase: 'connecting' });
     await this.stream?.settled();
     return this.connect(this.credential);
   }
@@ -178,6 +199,13 @@ export class Connection {
     }
   }
 
+  /** What was established in the moment in which it was stopped is of no use any more. */
+  private unlessStopped(established: Established): Established {
+    if (!this.stopped) return established;
+    established.transport.close();
+    throw new ConnectionError('stopped');
+  }
+
   /**
    * The page's own server first; a domain that it does not serve is asked where its WebSocket is (XEP-0156), which
    * works where the page's Content-Security-Policy allows it.
@@ -203,12 +231,17 @@ export class Connection {
   private async session(transport: Transport, result: LoginResult): Promise<Error> {
     const since = this.platform.clock.now();
     let stream = this.stream;
+    // Given up while the server was being asked to go on with it.
+    if (result.resumed && stream?.resumable !== true) {
+      transport.close();
+      throw new ConnectionError('session lost');
+    }
     if (!result.resumed || !stream) {
       stream?.dispose(new ConnectionError('session lost'));
       stream = this.stream = new Stream(result.jid, result, this.hooks, this.platform.clock);
     }
     const ended = stream.run(transport, result.again);
-    this.hooks.state({ phase: 'online' });
+    this.tell({ phase: 'online' });
     if (result.resumed) this.hooks.resumed(stream);
     else this.hooks.started(stream, result);
     this.tellActive();
@@ -240,7 +273,7 @@ export class Connection {
     }
     if (isForeign(error) && await this.elsewhere()) return true;
     const delay = this.delay(why);
-    this.hooks.state({
+    this.tell({
       phase: 'offline', retryAt: this.platform.clock.now() + delay,
       reason: this.platform.isOnline() ? why : reason('network', 'offline'),
     });
@@ -250,7 +283,7 @@ export class Connection {
   private giveUp(state: ConnectionState): void {
     this.stream?.dispose(new ConnectionError('session lost'));
     this.stream = undefined;
-    this.hooks.state(state);
+    this.tell(state);
   }
 
   private delay(why: Reason): number {

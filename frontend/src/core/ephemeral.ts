@@ -17,6 +17,8 @@ const STORES: readonly Store[] = ['messages', 'chats', 'outbox', 'files'];
 /** What goes within so short a time goes together. */
 const GATHER = 500;
 const MAX_WAIT = 3_600_000;
+/** After a failure it is tried again. */
+const RETRY = 60_000;
 const BATCH = 200;
 
 export interface EphemeralWorld {
@@ -88,7 +90,10 @@ export class Ephemeral {
     this.due?.cancel();
     this.due = { at, cancel: clock.after(ms, () => {
       this.due = undefined;
-      void this.sweep().catch((error: unknown) => log.warn('old messages not removed', { code: reasonOf(error).code }));
+      void this.sweep().catch((error: unknown) => {
+        log.warn('old messages not removed', { code: reasonOf(error).code });
+        this.later(RETRY);
+      });
     }) };
   }
 }

@@ -16,7 +16,8 @@ import type { XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
 import type { Address } from './api';
 import { Shared } from './async';
-import { fail } from './reasons';
+import { log } from './log';
+import { fail, reasonOf } from './reasons';
 import { descriptionOf } from './stickers';
 
 /** What is fetched is kept, so that it is there without a network, up to this size. */
@@ -83,9 +84,18 @@ export class Files {
         if (error instanceof FileError) throw fail('server', error.message);
         throw error;
       }
-      if (file.size <= KEPT) await this.account.db.write(['files'], async (tx) => { await tx.objectStore('files').put(file, message.id); });
+      if (file.size <= KEPT) await this.keep(message.id, file);
       return file;
     });
+  }
+
+  private async keep(id: string, file: Blob): Promise<void> {
+    try {
+      await this.account.db.write(['files'], async (tx) => { await tx.objectStore('files').put(file, id); });
+    } catch (error) {
+      // On a full disk it is fetched again the next time.
+      log.warn('file not kept', { code: reasonOf(error).code });
+    }
   }
 
   /** Fetches from an https: address, without a word about who asks. Rejects `not-found`, `too-large`, `network`. */

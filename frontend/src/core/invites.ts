@@ -1,8 +1,6 @@
-/** Invitations: made over the stream; looked up and accepted over HTTP, before there is an account to do it with. */
+/** Invitations, looked up and accepted over HTTP: there is no account yet to do it with. */
 import { parseJid, prepareLocal } from '../xmpp/jid';
-import { inviteRequest, readInvite } from '../xmpp/xep0401_invites';
-import type { Account } from './account';
-import { CoreError, type Address, type InviteInfo, type InviteLink, type ReasonCode } from './api';
+import { CoreError, type Address, type InviteInfo, type ReasonCode } from './api';
 import { DEFAULT_MIN_PASSWORD, verifierData, verifiersFor } from './passwords';
 import type { Platform } from './platform';
 import { fail } from './reasons';
@@ -12,19 +10,6 @@ const MAX_BODY = 64 << 10;
 
 interface Invite extends InviteInfo {
   readonly iterations: number;
-}
-
-/** Lets somebody in, who becomes a contact of this account. Rejects where the server does not allow it. */
-export async function createInvite(account: Account): Promise<InviteLink> {
-  const { domain } = parseJid(account.address);
-  const answer = await account.stream().iq('set', inviteRequest(), domain);
-  const invite = readInvite(answer.elements[0]);
-  if (!invite) throw fail('server', 'malformed invitation');
-  return {
-    token: invite.token, uri: invite.uri,
-    url: invite.landing ?? `${account.platform.origin}/i/${encodeURIComponent(invite.token)}`,
-    expires: invite.expires ?? Number.MAX_SAFE_INTEGER,
-  };
 }
 
 export class Invites {

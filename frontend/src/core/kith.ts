@@ -5,12 +5,12 @@ import { Accounts } from './accounts';
 import type { Address, Commands, Snapshot } from './api';
 import { Serial } from './async';
 import type { Emit } from './hub';
-import { createInvite, Invites } from './invites';
+import { Invites } from './invites';
 import { log } from './log';
-import { NewDevice, type Claimed } from './pairing';
+import { NewDevice, type Claimed } from './newdevice';
 import type { Platform } from './platform';
 import { coreError, fail, reasonOf } from './reasons';
-import { reportOf } from './reports';
+import { REMOTE, type Method } from './rpc';
 import type { Session } from './session';
 import { Waking } from './waking';
 
@@ -77,6 +77,7 @@ export class Kith {
     return Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, async (...args: unknown[]) => {
       try {
         present = await this.accounts.session(account);
+        if (REMOTE.has(name as Method)) await present?.decided();
         return await (command as (...args: unknown[]) => unknown)(...args);
       } catch (error) {
         if (error instanceof SupersededError) this.onLost();
@@ -92,6 +93,7 @@ export class Kith {
       return bare;
     };
     return {
+      warmUp: () => this.accounts.warmUp(),
       signIn: async (address, password) => void await this.signIn(page, address, password, false),
       switchAccount: (address) => this.accounts.look(page, address),
       signOut: async () => {
@@ -111,9 +113,9 @@ export class Kith {
 
       lookupInvite: (token) => this.invites.lookup(token),
       acceptInvite: (token, name, password, displayName) => this.acceptInvite(page, token, name, password, displayName),
-      resetPassword: async (token, password) => void await this.signIn(page, await this.invites.reset(token, password), password, true),
+      resetPassword: (token, password) => this.resetPassword(page, token, password),
       acceptInviteAsContact: (token) => this.acceptInviteAsContact(of(), token),
-      createInvite: () => createInvite(of()),
+      createInvite: () => of().createInvite(),
 
       addContact: async (address, name) => {
         const added = await of().contacts.add(address, name);
@@ -126,10 +128,14 @@ export class Kith {
       },
       declineContact: (address) => of().contacts.decline(chat(address)),
       removeContact: (address) => of().contacts.remove(chat(address)),
-      block: async (address, why) => of().contacts.block(address, why && await reportOf(of(), chat(address), why)),
+      block: async (address, why) => of().contacts.block(address, why && await of().report(chat(address), why)),
       unblock: (address) => of().contacts.unblock(chat(address)),
 
-      page: (address, bound) => of().history.page(chat(address), bound),
+      page: async (address, bound) => {
+        const found = await of().history.page(chat(address), bound);
+        this.accounts.looked(account);
+        return found;
+      },
       send: async (address, text, options) => {
         const session = of();
         const message = await session.sender.send(chat(address), text, options);
@@ -147,6 +153,7 @@ export class Kith {
       stickerPack: (address, message) => of().stickerPack(chat(address), message),
       packPicture: (pack, index) => of().packs.picture(pack, index),
       setTimer: (address, seconds) => of().ephemeral.setTimer(chat(address), seconds),
+      answerOptOut: (address, agreed) => of().optOuts.answer(chat(address), agreed),
       pin: (address, id, pinned) => of().sender.pin(chat(address), id, pinned),
       pinned: (address) => of().history.pinned(chat(address)),
       askPoll: (address, poll) => of().askPoll(chat(address), poll),
@@ -206,6 +213,7 @@ export class Kith {
       devices: (address) => of().trust.devices(chat(address)),
       setTrust: (address, device, trust) => of().trust.setTrust(chat(address), device, trust),
       allowOlder: (address, device) => of().trust.allowOlder(chat(address), device),
+      nameDevice: (name) => of().keys.setLabel(name),
       verificationUri: () => of().trust.ownUri(),
       verifyUri: (uri) => of().trust.verifyUri(uri),
       createDeviceLink: () => of().pairing.create(),
@@ -257,6 +265,7 @@ export class Kith {
   }
 
   private async openLink(token: string): Promise<{ address: Address; number: string }> {
+    await this.accounts.warmUp(); // a link can be opened once
     const claimed = await this.newDevice.claim(token);
     this.claims.set(token, claimed);
     return { address: claimed.address, number: claimed.number };
@@ -275,10 +284,16 @@ export class Kith {
   }
 
   private async acceptInvite(page: string, token: string, name: string, password: string, displayName: string): Promise<void> {
+    await this.accounts.warmUp(); // an invitation is accepted once
     const address = await this.invites.accept(token, name, password, displayName);
     const session = await this.signIn(page, address, password, false);
     if (displayName.trim() === '') return;
     await session.setDisplayName(displayName).catch((error: unknown) => log.warn('name not published', { code: reasonOf(error).code }));
+  }
+
+  private async resetPassword(page: string, token: string, password: string): Promise<void> {
+    await this.accounts.warmUp(); // the link can be used once
+    await this.signIn(page, await this.invites.reset(token, password), password, true);
   }
 
   private async acceptInviteAsContact(session: Session, token: string): Promise<Address> {

@@ -21,6 +21,8 @@ export interface Platform {
   onOnline(listener: () => void): void;
   /** Puts a file on a server by HTTP; gives the status of the answer, rejects with ConnectionError when there is none. */
   put(url: string, headers: Readonly<Record<string, string>>, data: Blob, signal: AbortSignal, onProgress: (done: number) => void): Promise<number>;
+  /** Loads what runs an account, which nobody needs who has none; called once there is one, and again after a failure. Rejects with CoreError. */
+  loadSession(): Promise<typeof import('./session')>;
   /** Loads the cryptographic core; called once it is needed, and again after a failure. */
   loadCrypto(): Promise<OmemoEngine>;
 }

@@ -1,18 +1,14 @@
 /** From errors of the layers below to the reasons that the app can put into words. */
+import { OmemoError } from '../crypto/engine';
 import { SupersededError } from '../db/database';
 import { AuthError, ConnectionError, ProtocolError, StanzaError, StreamError } from '../xmpp/errors';
 import { JidError } from '../xmpp/jid';
 import { NS } from '../xmpp/ns';
 import { SaslprepError } from '../xmpp/saslprep';
 import { CoreError, type Reason, type ReasonCode } from './api';
+import { reason } from './fail';
 
-export function reason(code: ReasonCode, detail?: string, seconds?: number): Reason {
-  return { code, ...(detail !== undefined && { detail }), ...(seconds !== undefined && { seconds }) };
-}
-
-export function fail(code: ReasonCode, detail?: string, seconds?: number): CoreError {
-  return new CoreError(reason(code, detail, seconds));
-}
+export { fail, reason } from './fail';
 
 export function reasonOf(error: unknown): Reason {
   if (error instanceof CoreError) return error.reason;
@@ -24,6 +20,7 @@ export function reasonOf(error: unknown): Reason {
   if (error instanceof SaslprepError) return reason('password-weak', error.message);
   if (error instanceof JidError) return reason('name-invalid', error.message);
   if (error instanceof SupersededError) return reason('conflict', error.message);
+  if (error instanceof OmemoError) return reason('internal', error.message);
   if (error instanceof DOMException) {
     if (error.name === 'AbortError' || error.name === 'TimeoutError') return reason('network', error.name);
     return reason('storage', `${error.name}: ${error.message}`);

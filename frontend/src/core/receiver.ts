@@ -6,8 +6,9 @@
 import type { RecordSession, RecordStore } from '../crypto/records';
 import { seenDigest } from '../crypto/sent';
 import {
-  append, emptyChat, findByOrigin, findByStanzaId, messagesAfter, moveToEnd, prepend, update, type NewMessage,
+  append, archivedAmong, emptyChat, findByOrigin, findByStanzaId, messagesAfter, moveToEnd, prepend, update, type NewMessage,
 } from '../db/messages';
+import { inBulk } from '../db/bulk';
 import { SupersededError } from '../db/database';
 import { findReferred, perform, postpone, settle, type Done } from '../db/deeds';
 import { putMeta } from '../db/meta';
@@ -23,7 +24,7 @@ import { encryption } from '../xmpp/xep0380_eme';
 import { mentions } from '../xmpp/xep0372_references';
 import { replace } from '../xmpp/xep0308_correction';
 import { retracted } from '../xmpp/xep0424_retraction';
-import type { XmlElement } from '../xmpp/xml';
+import { XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
 import type { Address } from './api';
 import { Serial } from './async';
@@ -35,6 +36,7 @@ import { aged } from './ephemeral';
 import { bodyOf, type Envelope } from './envelope';
 import { fileIn } from './files';
 import { log } from './log';
+import { chatAfter, optOutIn } from './optout';
 import type { Decrypted, Decryptor, SenderNews } from './omemo/decryptor';
 import type { Devices } from './omemo/devices';
 import { writeSealed } from './omemo/store';
@@ -70,6 +72,8 @@ export interface ReceiverWorld {
   isMention(chat: Address, text: string): boolean;
   /** Something new is in this chat. */
   stored(tx: Tx, effects: Effects, chat: Address): Promise<void>;
+  /** Somebody who asked to go on without encryption has changed their mind, or asks once more. */
+  encryptedAgain(): void;
   isBlocked(address: Address): boolean;
   met(addresses: readonly Address[]): void;
   /** Another own device has said something to the others. Gives what has to be done once it is stored. */
@@ -84,6 +88,8 @@ interface Batch {
   readonly history: NewMessage[];
   readonly arrived: MessageRecord[];
   readonly senders: Map<string, SenderNews>;
+  /** Something waits to be sent. */
+  waiting: boolean;
 }
 
 /** Up to here everything of an archive has been read. */
@@ -128,6 +134,8 @@ export class Receiver {
   private gathered: Envelope[] = [];
   private gathering: Promise<void> | undefined;
   private failed: Error | undefined;
+  /** Archives that could not be read up to now: no live message moves the position there. */
+  readonly behind = new Set<Address>();
 
   constructor(
     private readonly account: Account,
@@ -145,6 +153,11 @@ export class Receiver {
     return this.turn.run(() => this.now(envelopes, mode, options));
   }
 
+  /** Messages like this one are on their way: what will be needed for them is made ready. */
+  expect(message: XmlElement): void {
+    if (isEncrypted(message)) void this.decryptor.ready().catch(() => undefined); // `put` tells
+  }
+
   private async now(envelopes: readonly Envelope[], mode: Mode, options: PutOptions): Promise<void> {
     if (envelopes.some(({ message }) => isEncrypted(message))) await this.decryptor.ready();
     await this.records.exclusive((session) => this.batch(session, envelopes, mode, options));
@@ -152,7 +165,7 @@ export class Receiver {
 
   private async batch(session: RecordSession, envelopes: readonly Envelope[], mode: Mode, options: PutOptions): Promise<void> {
     const known = await this.findKnown(envelopes);
-    const batch: Batch = { mode, ops: [], history: [], arrived: [], senders: new Map() };
+    const batch: Batch = { mode, ops: [], history: [], arrived: [], senders: new Map(), waiting: true };
     const { ops, history, arrived } = batch;
     const seen = new Map<string, boolean>();
     for (const [i, envelope] of envelopes.entries()) {
@@ -162,19 +175,20 @@ export class Receiver {
         const changed = copy !== undefined && await wasChanged(copy, envelope);
         ops.push((tx, effects) => this.again(tx, effects, envelope, changed));
       } else {
-        await this.open(session, envelope, batch);
+        await this.understand(session, envelope, batch);
       }
     }
     const effects = new Effects();
-    await session.commit((sealed) => this.account.db.write(STORES, async (tx) => {
+    await session.commit((sealed) => this.account.db.write(STORES, (whole) => inBulk(whole, async (tx) => {
       await writeSealed(tx, sealed);
+      batch.waiting = await tx.objectStore('outbox').count() > 0;
       for (const { address, device, facts, news } of batch.senders.values()) await this.devices.note(tx, effects, address, device, facts, news);
       for (const message of history.reverse()) await this.prepend(tx, effects, message);
       for (const op of ops) await op(tx, effects);
       for (const chat of new Set(envelopes.map((envelope) => envelope.chat))) await this.world.stored(tx, effects, chat);
       for (const chat of options.startOf ?? []) await this.markStart(tx, effects, chat);
       for (const cursor of options.cursors ?? []) await this.moveCursor(tx, effects, cursor);
-    }));
+    })));
     effects.tell(this.chats, this.account.hub.emit);
     if (arrived.length > 0) {
       this.world.met([...new Set(arrived.map((message) => message.chat))].filter((chat) => this.chats.of(chat).kind === 'direct'));
@@ -207,7 +221,7 @@ export class Receiver {
 
   private cursorOf(envelopes: readonly Envelope[]): PutOptions {
     const last = new Map<Address, Cursor>();
-    for (const { archive, stanzaId, at } of envelopes) if (stanzaId !== undefined) last.set(archive, { archive, id: archiveId(stanzaId), at });
+    for (const { archive, stanzaId, at } of envelopes) if (stanzaId !== undefined && !this.behind.has(archive)) last.set(archive, { archive, id: archiveId(stanzaId), at });
     return { cursors: [...last.values()] };
   }
 
@@ -220,12 +234,15 @@ export class Receiver {
   }
 
   private findKnown(envelopes: readonly Envelope[]): Promise<(MessageRecord | undefined)[]> {
-    return this.account.db.read(['messages'], (tx) => Promise.all(envelopes.map((envelope) => this.find(tx, envelope))));
+    return this.account.db.read(['messages'], async (tx) => {
+      const archived = await archivedAmong(tx, envelopes.map((envelope) => envelope.stanzaId).filter((id) => id !== undefined));
+      return Promise.all(envelopes.map((envelope) => this.find(tx, envelope, archived)));
+    });
   }
 
-  /** A copy of this message that is here already (XEP-0359). */
-  private async find(tx: Tx<'readonly' | 'readwrite'>, envelope: Envelope): Promise<MessageRecord | undefined> {
-    if (envelope.stanzaId !== undefined) {
+  /** A copy of this message that is here already (XEP-0359). `archived`: the ids in archives that are known to be here. */
+  private async find(tx: Tx<'readonly' | 'readwrite'>, envelope: Envelope, archived?: ReadonlySet<string>): Promise<MessageRecord | undefined> {
+    if (envelope.stanzaId !== undefined && archived?.has(envelope.stanzaId) !== false) {
       const copy = await findByStanzaId(tx, envelope.stanzaId);
       if (copy) return copy;
     }
@@ -255,6 +272,22 @@ export class Receiver {
     effects.chat(chat ?? moved);
   }
 
+  /** What nobody was prepared for is one message that cannot be read: all others, which it comes with each time, do not wait for it. */
+  private async understand(session: RecordSession, envelope: Envelope, batch: Batch): Promise<void> {
+    const { length } = batch.ops;
+    try {
+      await this.open(session, envelope, batch);
+    } catch (error) {
+      if (isDatabase(error)) throw error;
+      log.warn('message not understood', { code: reasonOf(error).code });
+      batch.ops.length = length;
+      const { ns, name, attrs } = envelope.message;
+      const record = this.record({ ...envelope, message: new XmlElement(ns, name, attrs) }, { ...UNREADABLE, problem: 'undecryptable' });
+      if (batch.mode === 'history') batch.history.push(record);
+      else batch.ops.push((tx, effects) => this.append(tx, effects, envelope, record, batch));
+    }
+  }
+
   private async open(session: RecordSession, envelope: Envelope, batch: Batch): Promise<void> {
     const { message, chat } = envelope;
     const { mode, ops } = batch;
@@ -276,7 +309,7 @@ export class Receiver {
     if (deed) ops.push(async (tx, effects) => void await this.perform(tx, effects, said, deed, shield, mode));
     const { outgoing, id } = envelope;
     // What was done to a message is known to have arrived when it comes back.
-    if (outgoing && id !== undefined) ops.push(async (tx) => void await dequeue(tx, id));
+    if (outgoing && id !== undefined) ops.push(async (tx) => void (batch.waiting && await dequeue(tx, id)));
     if (!content) return;
     // The last word about a device, and the one with news, if there is any.
     if (content.sender) {
@@ -291,8 +324,10 @@ export class Receiver {
       // What devices say to each other is not for people, also where it cannot be read.
       if (content.problem !== undefined && bodyOf(message) === undefined) return;
     }
-    if ((content.empty === true && !saysSomething(said.message) && !(content.message && fileIn(content.message, ''))) || deed) return;
-    const made = this.record(said, content, tomb && { at: tomb.stamp ?? envelope.at });
+    const optOut = content.message && content.problem === undefined ? optOutIn(content.message, content.text) : undefined;
+    if ((content.empty === true && !saysSomething(said.message) && !optOut && !(content.message && fileIn(content.message, ''))) || deed) return;
+    const whole = this.record(said, content, tomb && { at: tomb.stamp ?? envelope.at });
+    const made = optOut ? { ...whole, text: '', optOut } : whole;
     const record = mode === 'initial' || mode === 'history' || outgoing ? aged(made, this.account.platform.clock.now()) : made;
     if (!record) return;
     const edit = content.problem === undefined ? readEdit(said.message, record.text, record.lock) : undefined;
@@ -315,7 +350,12 @@ export class Receiver {
 
   private async append(tx: Tx, effects: Effects, { chat, kind }: Envelope, record: NewMessage, batch: Batch): Promise<void> {
     const whole = await this.withQuote(tx, record);
-    const [stored, next] = await append(tx, (await tx.objectStore('chats').get(chat)) ?? emptyChat(chat, kind), whole);
+    const [stored, appended] = await append(tx, (await tx.objectStore('chats').get(chat)) ?? emptyChat(chat, kind), whole);
+    const next = chatAfter(appended, stored, batch.mode) ?? appended;
+    if (next !== appended) {
+      await tx.objectStore('chats').put(next);
+      if (appended.optOut) effects.after(() => this.world.encryptedAgain());
+    }
     const [now, changed] = await settle(tx, this.account.address, stored, judge) ?? [stored, undefined];
     effects.message(now);
     // What a new device finds in the archive was read elsewhere, as far as is known (the own devices may tell, XEP-0490).
@@ -390,8 +430,8 @@ export class Receiver {
     try {
       return await this.decryptor.open(session, envelope, mode);
     } catch (error) {
-      // The database is not this message's fault; a damaged record or a defect is, and must not stop all others.
-      if (error instanceof SupersededError || (error instanceof DOMException && error.name !== 'OperationError')) throw error;
+      // A damaged record or a defect must not stop all others.
+      if (isDatabase(error)) throw error;
       log.warn('decryption failed', { code: reasonOf(error).code });
       const sid = readEncrypted(envelope.message)[0]?.sid;
       return { ...UNREADABLE, problem: 'undecryptable', ...(sid !== undefined && { device: sid }) };
@@ -482,6 +522,11 @@ export class Receiver {
     effects.message(next);
     effects.chat(changed);
   }
+}
+
+/** The database is not the message's fault that was being read. */
+function isDatabase(error: unknown): boolean {
+  return error instanceof SupersededError || (error instanceof DOMException && error.name !== 'OperationError');
 }
 
 /** The server, or a room, shows something else than what this device has sent (it would read so to everybody else). */

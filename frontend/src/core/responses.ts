@@ -52,21 +52,22 @@ export class Responses {
   /** A receipt says that we are here: only to those who may know (XEP-0184 section 8). */
   receipt(to: Address, id: string, type: string): void {
     if (!this.contacts.trusts(to)) return;
-    this.owed.set(id, { to, type, sent: false });
-    this.sendOwed();
+    const receipt: Owed = { to, type, sent: false };
+    this.owed.set(id, receipt);
+    if (this.account.online) this.send(id, receipt);
   }
 
   private sendOwed(): void {
     if (!this.account.online) return;
-    const stream = this.account.stream();
-    for (const [id, receipt] of this.owed) {
-      if (receipt.sent) continue;
-      const { to, type } = receipt;
-      stream.send(xml(NS.client, 'message', { to, type, id: crypto.randomUUID() }, received.write({ id }), store.write({})), () => {
-        if (this.owed.get(id) === receipt) this.owed.delete(id);
-      });
-      receipt.sent = true;
-    }
+    for (const [id, receipt] of this.owed) if (!receipt.sent) this.send(id, receipt);
+  }
+
+  private send(id: string, receipt: Owed): void {
+    const { to, type } = receipt;
+    this.account.stream().send(xml(NS.client, 'message', { to, type, id: crypto.randomUUID() }, received.write({ id }), store.write({})), () => {
+      if (this.owed.get(id) === receipt) this.owed.delete(id);
+    });
+    receipt.sent = true;
   }
 
   /** New messages that nobody is looking at: one notification for each chat. */

@@ -10,19 +10,28 @@ export const PROTOCOL = 4;
 export type Method = keyof Commands;
 
 const METHOD_TABLE: Readonly<Record<Method, true>> = {
-  signIn: true, switchAccount: true, signOut: true, reconnect: true, changePassword: true, setDisplayName: true, setPicture: true, setPrivacy: true, exportData: true, deleteAccount: true, picture: true, setGroupPicture: true, setActive: true,
+  warmUp: true, signIn: true, switchAccount: true, signOut: true, reconnect: true, changePassword: true, setDisplayName: true, setPicture: true, setPrivacy: true, exportData: true, deleteAccount: true, picture: true, setGroupPicture: true, setActive: true,
   lookupInvite: true, acceptInvite: true, resetPassword: true, acceptInviteAsContact: true, createInvite: true,
   addContact: true, renameContact: true, acceptContact: true, declineContact: true, removeContact: true, block: true, unblock: true,
-  page: true, send: true, sendFile: true, fetchFile: true, stickers: true, stickerPicture: true, addSticker: true, removeSticker: true, sendSticker: true, stickerPack: true, packPicture: true, edit: true, editsOf: true, react: true, retract: true, retry: true, discard: true, markRead: true, setDraft: true, stageFiles: true, stagedFiles: true, arrangeChat: true, setTimer: true, pin: true, pinned: true, askPoll: true, vote: true, closePoll: true, findMessages: true, placeAt: true, message: true, setTyping: true, focus: true,
+  page: true, send: true, sendFile: true, fetchFile: true, stickers: true, stickerPicture: true, addSticker: true, removeSticker: true, sendSticker: true, stickerPack: true, packPicture: true, edit: true, editsOf: true, react: true, retract: true, retry: true, discard: true, markRead: true, setDraft: true, stageFiles: true, stagedFiles: true, arrangeChat: true, setTimer: true, answerOptOut: true, pin: true, pinned: true, askPoll: true, vote: true, closePoll: true, findMessages: true, placeAt: true, message: true, setTyping: true, focus: true,
   createGroup: true, publicGroups: true, lookupGroup: true, joinGroup: true, groupLinks: true, makeGroupLink: true, renewGroupLink: true, revokeGroupLink: true, enterGroup: true, declineGroup: true, leaveGroup: true, endGroup: true, renameGroup: true,
   members: true, addMembers: true, removeMember: true, setRole: true, readers: true,
   family: true, decideFor: true, setGuardians: true, createCircle: true, deleteCircle: true, renameCircle: true, addToCircle: true, removeFromCircle: true,
-  devices: true, setTrust: true, allowOlder: true, verificationUri: true, verifyUri: true, createDeviceLink: true, answerDeviceLink: true, openDeviceLink: true, awaitDeviceLink: true, logins: true, endLogin: true, pushKey: true, enablePush: true, disablePush: true,
+  devices: true, setTrust: true, allowOlder: true, nameDevice: true, verificationUri: true, verifyUri: true, createDeviceLink: true, answerDeviceLink: true, openDeviceLink: true, awaitDeviceLink: true, logins: true, endLogin: true, pushKey: true, enablePush: true, disablePush: true,
 };
 export const METHODS = Object.keys(METHOD_TABLE) as readonly Method[];
 
 /** Doing these twice is not the same as doing them once: they are not repeated when the core was lost meanwhile. */
 export const ONCE: ReadonlySet<Method> = new Set<Method>(['acceptInvite', 'resetPassword', 'changePassword', 'deleteAccount', 'createInvite', 'createGroup', 'makeGroupLink', 'createCircle', 'createDeviceLink', 'openDeviceLink']);
+
+/** Nothing can be done about these without the server: given while the connection is being made, they wait for it. */
+export const REMOTE: ReadonlySet<Method> = new Set<Method>([
+  'changePassword', 'setDisplayName', 'setPicture', 'setGroupPicture', 'setPrivacy', 'deleteAccount', 'acceptInviteAsContact', 'createInvite',
+  'addContact', 'renameContact', 'acceptContact', 'declineContact', 'removeContact', 'block', 'unblock', 'stickerPack', 'packPicture',
+  'createGroup', 'publicGroups', 'lookupGroup', 'joinGroup', 'groupLinks', 'makeGroupLink', 'renewGroupLink', 'revokeGroupLink', 'declineGroup', 'leaveGroup', 'endGroup', 'renameGroup',
+  'addMembers', 'removeMember', 'setRole', 'family', 'decideFor', 'setGuardians', 'createCircle', 'deleteCircle', 'renameCircle', 'addToCircle', 'removeFromCircle',
+  'createDeviceLink', 'answerDeviceLink', 'logins', 'endLogin', 'pushKey', 'enablePush', 'disablePush',
+]);
 
 export type ToCore =
   /** `account`: the one to look at, if it is there. */

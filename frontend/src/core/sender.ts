@@ -25,6 +25,7 @@ import { Effects } from './effects';
 import { fileElements, stickerFallback, type Uploaded } from './files';
 import { log } from './log';
 import type { Encryptor } from './omemo/encryptor';
+import { openness } from './optout';
 import { fail, reasonOf } from './reasons';
 import { messageView } from './view';
 
@@ -87,6 +88,7 @@ export class Sender implements SessionPart {
     if (this.world.isBlocked(chat)) throw fail('blocked');
     const { refused } = this.world.way(chat);
     if (refused) throw new CoreError(refused);
+    this.decided(chat);
     const plain = options.allowUnencrypted === true;
     const lock = this.world.lock(chat);
     if (lock === 'unencrypted' && !plain) throw fail('cannot-encrypt', 'no devices announced');
@@ -127,6 +129,7 @@ export class Sender implements SessionPart {
     if (this.world.isBlocked(chat)) throw fail('blocked');
     const { refused } = this.world.way(chat);
     if (refused) throw new CoreError(refused);
+    this.decided(chat);
     const lock = this.world.lock(chat);
     if (lock === 'unencrypted') throw fail('cannot-encrypt', 'files are only sent encrypted');
     if (this.world.undecided(chat)) throw fail('untrusted', 'a new device waits for a decision');
@@ -209,6 +212,7 @@ export class Sender implements SessionPart {
   private async deed(chat: Address, target: string, make: (message: MessageRecord, ref: string | undefined) => Deed | undefined): Promise<void> {
     const { refused, type } = this.world.way(chat);
     if (refused) throw new CoreError(refused);
+    this.decided(chat);
     const id = crypto.randomUUID();
     const effects = new Effects();
     await this.account.db.write(STORES, async (tx) => {
@@ -227,7 +231,13 @@ export class Sender implements SessionPart {
     this.run(chat);
   }
 
+  /** Who is asked to go on without encryption says first what shall be (XEP-0384 section 5.7). */
+  private decided(chat: Address): void {
+    if (openness(this.chats.of(chat)) === 'asked') throw fail('opt-out', 'whether to go on without encryption is not decided');
+  }
+
   async retry(chat: Address, id: string): Promise<void> {
+    this.decided(chat);
     const effects = new Effects();
     await this.account.db.write(STORES, async (tx) => {
       const message = await getMessage(tx, id);
@@ -314,6 +324,8 @@ export class Sender implements SessionPart {
     for (;;) {
       const entry = await this.next(chat);
       if (!entry || this.stream !== stream || !this.world.way(chat).ready) return;
+      // What was encrypted before may go; whoever decides lets the rest go.
+      if (entry.stanza === undefined && openness(this.chats.of(chat)) === 'asked') return;
       try {
         await this.transmit(entry, stream);
       } catch (error) {
@@ -376,6 +388,8 @@ export class Sender implements SessionPart {
     let stanza: string | undefined;
     const wire = wireContent(message, wireText(message, this.world.way(entry.chat).type === 'groupchat' ? entry.chat : undefined), this.world.mentioned(entry.chat, message.text));
     try {
+      // Agreed for the whole chat. What was written to be encrypted still is.
+      if (entry.plain && openness(this.chats.of(entry.chat)) === 'agreed') throw fail('cannot-encrypt', 'not wanted');
       const inner = stickerFallback(message);
       const saying = { ...wire, ...(inner !== undefined && { inner }), elements: [...wire.elements, ...fileElements(message), chatState('active')], outside: [...wire.outside, chatState('active')], id: message.wireId ?? message.id };
       await this.encryptor.encrypt(entry.chat, saying, STORES, async (tx, effects, { children, ...facts }) => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Device } from '../../test/support/device';
 import { ScriptServer, type Connected } from '../../test/support/script';
+import { systemClock } from '../xmpp/clock';
 import type { XmlElement } from '../xmpp/xml';
 
 const ALICE = 'alice@example.org', BOB = 'bob@example.org';
@@ -351,6 +352,61 @@ describe('catching up', () => {
     expect((await device.read(BOB)).map((message) => message.text)).toEqual(['text 0', 'text 5', 'text 6']);
   });
 
+  it('is waited for by what is asked of the server while it begins, but not for long', async () => {
+    await signIn();
+    await device.stop();
+    device = await open();
+    const asked = device.commands.block('carol@example.org');
+    server.on('urn:xmpp:blocking', 'block', () => undefined);
+    await server.accept();
+    await asked;
+    await device.stop();
+    device = await open();
+    const refused = device.commands.block('carol@example.org');
+    (await server.listener.next()).cut();
+    await expect(refused).rejects.toMatchObject({ reason: { code: 'network' } });
+  });
+
+  it('reads the next time what it could not read this time', async () => {
+    server.archive.push(archived(0));
+    await signIn();
+    await device.stop();
+    server.archive.push(archived(1));
+    const answer = server.responders.get('{urn:xmpp:mam:2}query');
+    server.on('urn:xmpp:mam:2', 'query', () => ({ error: 'internal-server-error' }));
+    device = await open();
+    const second = await server.accept();
+    await device.online();
+    second.message(`${BOB}/x`, body('text 2'), { id: 'm2', stanzaId: 'a2' });
+    await device.until(() => device.message(BOB, 'text 2'));
+    await device.stop();
+    server.archive.push(archived(2), archived(3));
+    server.on('urn:xmpp:mam:2', 'query', (...asked) => answer?.(...asked));
+    device = await open();
+    await server.accept();
+    await device.online();
+    expect((await device.read(BOB)).map((message) => message.text)).toEqual(['text 0', 'text 2', 'text 1', 'text 3']);
+  });
+
+  it('ends where a server says for ever that there is more, and gives the same again', async () => {
+    server.archive.push(archived(0));
+    await signIn();
+    await device.stop();
+    let asked = 0;
+    server.on('urn:xmpp:mam:2', 'query', (payload, _iq, to) => {
+      asked++;
+      const { id, stamp, message } = archived(1);
+      to.send(`<message xmlns='jabber:client' to='${ALICE}/Kith~1'><result xmlns='urn:xmpp:mam:2' queryid='${payload.attrs['queryid'] ?? ''}' id='${id}'><forwarded xmlns='urn:xmpp:forward:0'>
+        <delay xmlns='urn:xmpp:delay' stamp='${stamp}'/>${message}</forwarded></result></message>`);
+      return `<fin xmlns='urn:xmpp:mam:2'><set xmlns='http://jabber.org/protocol/rsm'><first>${id}</first><last>${id}</last></set></fin>`;
+    });
+    device = await open();
+    await server.accept();
+    await device.online();
+    expect(asked).toBe(2);
+    expect((await device.read(BOB)).map((message) => message.text)).toEqual(['text 0', 'text 1']);
+  });
+
   it('works without an archive', async () => {
     server.on('urn:xmpp:mam:2', 'query', () => ({ error: 'service-unavailable' }));
     const connected = await signIn();
@@ -358,6 +414,106 @@ describe('catching up', () => {
     await device.until(() => device.message(BOB, 'Hi'));
     expect(device.chats.get(BOB)?.hasOlder).toBe(false);
     expect(await device.commands.page(BOB, { limit: 10 })).toMatchObject({ hasOlder: false, hasNewer: false });
+  });
+});
+
+describe('a session that could not be begun', () => {
+  const ROSTER = 'jabber:iq:roster';
+  const roster = (): string => `<query xmlns='${ROSTER}'/>`;
+  /** What is asked for is refused once, and answered from then on. */
+  const refusing = (error: string): void => {
+    let asked = 0;
+    server.on(ROSTER, 'query', () => (asked++ === 0 ? { error } : roster()));
+  };
+
+  it('is not gone on with, but begun anew', async () => {
+    refusing('internal-server-error');
+    const signedIn = device.commands.signIn(ALICE, 'pencil');
+    await server.accept();
+    await signedIn;
+    const second = await server.accept({ resume: 'yes' });
+    await device.online();
+    second.message(`${BOB}/phone`, body('Hi'), { id: 'm1', stanzaId: 'a1' });
+    await device.until(() => device.message(BOB, 'Hi'));
+  });
+
+  it('nor when nobody answers', async () => {
+    await device.stop();
+    const patience = new Set<() => void>();
+    device = await Device.open({
+      origin: 'https://example.org', socket: server.listener.factory, profile: `session-${profile}`,
+      platform: {
+        fetch: () => Promise.reject(new Error('no network')),
+        clock: {
+          now: () => Date.now(),
+          after: (ms, callback) => {
+            if (ms < 30_000) return systemClock.after(ms, callback);
+            patience.add(callback);
+            return () => patience.delete(callback);
+          },
+        },
+      },
+    });
+    let silent = true, ask = (): void => undefined;
+    const asked = new Promise<void>((resolve) => { ask = resolve; });
+    server.on(ROSTER, 'query', () => {
+      ask();
+      return silent ? new Promise(() => undefined) : roster();
+    });
+    const signedIn = device.commands.signIn(ALICE, 'pencil');
+    const first = await server.accept();
+    await signedIn;
+    await asked;
+    first.message(`${BOB}/phone`, body('while it begins'), { id: 'm1', stanzaId: 'a1' });
+    server.archive.push({ id: 'a1', stamp: '2026-01-01T00:00:00Z', message: `<message xmlns='jabber:client' from='${BOB}/phone' to='${ALICE}' type='chat' id='m1'>${body('while it begins')}</message>` });
+    silent = false;
+    for (const callback of [...patience]) callback();
+    await server.accept({ resume: 'yes' });
+    await device.online();
+    expect((await device.read(BOB)).map((message) => message.text)).toEqual(['while it begins']);
+  });
+
+  it('nor when the connection broke on the way, and came back', async () => {
+    for (let n = 0; n < 150; n++) {
+      const message = `<message xmlns='jabber:client' from='${BOB}/x' to='${ALICE}' type='chat' id='m${n}'>${body(`text ${n}`)}</message>`;
+      server.archive.push({ id: `a${n}`, stamp: new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString(), message });
+    }
+    const answer = server.responders.get('{urn:xmpp:mam:2}query');
+    let cut = false;
+    server.on('urn:xmpp:mam:2', 'query', (payload, iq, to) => {
+      if (!cut) setImmediate(() => to.peer.cut()); // the page is there, and is being stored
+      cut = true;
+      return answer?.(payload, iq, to);
+    });
+    const signedIn = device.commands.signIn(ALICE, 'pencil');
+    await server.accept();
+    await signedIn;
+    let latest = await server.accept({ resume: 'yes' });
+    // Perhaps once more: what had been begun is begun anew.
+    void (async () => { for (;;) latest = await server.accept({ resume: 'yes' }); })().catch(() => undefined);
+    await device.online();
+    expect((await device.read(BOB)).length).toBe(150);
+    latest.message(`${BOB}/phone`, body('Hi'), { id: 'm1000', stanzaId: 'a1000' });
+    await device.until(() => device.message(BOB, 'Hi'));
+  });
+
+  it('nor when the archive cannot be read just now: nothing is left out', async () => {
+    const archived = (n: number): void => void server.archive.push({
+      id: `a${n}`, stamp: new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString(),
+      message: `<message xmlns='jabber:client' from='${BOB}/x' to='${ALICE}' type='chat' id='m${n}'>${body(`text ${n}`)}</message>`,
+    });
+    archived(0);
+    await signIn();
+    await device.stop();
+    archived(1);
+    const answer = server.responders.get('{urn:xmpp:mam:2}query');
+    let asked = 0;
+    server.on('urn:xmpp:mam:2', 'query', (payload, iq, to) => (asked++ === 0 ? { error: 'internal-server-error', type: 'wait' } : answer?.(payload, iq, to)));
+    device = await open();
+    await server.accept();
+    await server.accept({ resume: 'yes' });
+    await device.online();
+    expect((await device.read(BOB)).map((message) => message.text)).toEqual(['text 0', 'text 1']);
   });
 });
 

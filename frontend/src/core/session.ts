@@ -3,7 +3,7 @@
  */
 import { RecordStore } from '../crypto/records';
 import { newSealKey, Sealer } from '../crypto/seal';
-import { Database } from '../db/database';
+import type { Database } from '../db/database';
 import { getMessage } from '../db/messages';
 import { getMeta, putMeta, readMeta, writeMeta } from '../db/meta';
 import { ConnectionError, StanzaError } from '../xmpp/errors';
@@ -15,7 +15,7 @@ import type { Stream } from '../xmpp/stream';
 import { enableCarbons } from '../xmpp/xep0280_carbons';
 import { xml, type XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
-import type { Address, Lock, Message, NewPoll, SessionState, StickerPack } from './api';
+import type { Address, InviteLink, Lock, Message, NewPoll, Report, SessionState, StickerPack } from './api';
 import { Archive, type Book } from './archive';
 import { Arrangement } from './arrangement';
 import { Chats } from './chats';
@@ -38,6 +38,7 @@ import { Finder } from './find';
 import { History } from './history';
 import type { Hub } from './hub';
 import { Inbox } from './inbox';
+import { createInvite } from './inviting';
 import { log } from './log';
 import { Logins } from './logins';
 import { Decryptor } from './omemo/decryptor';
@@ -48,6 +49,7 @@ import { sealedSource } from './omemo/store';
 import { TrustBook } from './omemo/trustbook';
 import { DEFAULT_MIN_PASSWORD } from './passwords';
 import { Exporting } from './exporting';
+import { openness, OptOuts } from './optout';
 import { Packs } from './packs';
 import { Pairing } from './pairing';
 import { Pep } from './pep';
@@ -58,6 +60,7 @@ import { PresenceBook } from './presence';
 import { ReadState } from './readstate';
 import { fail, reasonOf } from './reasons';
 import { Receiver } from './receiver';
+import { reportOf } from './reports';
 import { Responses } from './responses';
 import { Sender } from './sender';
 import { Stickers } from './stickers';
@@ -72,11 +75,13 @@ const ABSENCE = 15_000;
 export class Session implements Account {
   readonly contacts: Contacts;
   readonly chats: Chats;
+  readonly optOuts: OptOuts;
   readonly sender: Sender;
   readonly history: History;
   readonly reads: ReadState;
   readonly typing: Typing;
   readonly trust: TrustBook;
+  readonly keys: Keys;
   readonly logins: Logins;
   readonly webPush: WebPush;
   readonly groups: Groups;
@@ -101,7 +106,6 @@ export class Session implements Account {
   private readonly pep: Pep;
   private readonly discovery: Discovery;
   private readonly devices: Devices;
-  private readonly keys: Keys;
   private readonly encryptor: Encryptor;
   private readonly receiver: Receiver;
   private readonly archive: Archive;
@@ -115,7 +119,7 @@ export class Session implements Account {
   private current = false;
   private held: Envelope[] = [];
   private link: ConnectionState = { phase: 'connecting' };
-  private facts: Partial<Pick<SessionState, 'displayName' | 'role' | 'fingerprint' | 'deviceId' | 'cryptoError'>> = {};
+  private facts: Partial<Pick<SessionState, 'displayName' | 'role' | 'fingerprint' | 'deviceId' | 'deviceLabel' | 'cryptoError'>> = {};
   /** Called whenever `state` changed. */
   onState: () => void = () => undefined;
 
@@ -134,6 +138,7 @@ export class Session implements Account {
     this.pictures = new Pictures(this, this.pep, { knows: (person) => this.contacts.isFriend(person) && !this.contacts.isBlocked(person) });
     this.privacy = new Privacy(this, this.pep);
     this.chats = new Chats(this);
+    this.optOuts = new OptOuts(this.chats);
     this.devices = new Devices(this, this.pep);
     const bookmarks = new Bookmarks(this, this.pep);
     this.groups = new Groups(this, this.chats, bookmarks, {
@@ -201,6 +206,7 @@ export class Session implements Account {
           effects.after(() => { if (this.chats.get(chat)?.timer) this.ephemeral.wake(); });
           return this.reads.resolveAwaited(tx, effects, chat);
         },
+        encryptedAgain: () => this.sender.runAll(),
         isBlocked: (who) => this.contacts.isBlocked(who),
         met: (who) => this.contacts.met(who),
         ownDevice: (session, message, device) => this.vault.heard(session, message, device),
@@ -261,14 +267,16 @@ export class Session implements Account {
   }
 
   /** Opens what this browser has of the account, or begins with nothing. `vouched`: another own device has let this one in. */
-  static async open(address: Address, platform: Platform, hub: Hub, onLost: () => void, vouched?: { readonly agentId: string; readonly token: FastToken }): Promise<Session> {
-    const db = await Database.open(platform.storage, address, onLost);
-    const sealKey = await readMeta(db, 'sealKey') ?? await newSealKey();
-    const agentId = vouched?.agentId ?? await readMeta(db, 'agentId') ?? crypto.randomUUID();
-    await db.write([], async (tx) => {
-      await putMeta(tx, 'sealKey', sealKey);
-      await putMeta(tx, 'agentId', agentId);
-    }, 'strict');
+  static async open(address: Address, db: Database, platform: Platform, hub: Hub, vouched?: { readonly agentId: string; readonly token: FastToken }): Promise<Session> {
+    const known = await db.read(['meta'], async (tx) => ({ sealKey: await getMeta(tx, 'sealKey'), agentId: await getMeta(tx, 'agentId') }));
+    const sealKey = known.sealKey ?? await newSealKey();
+    const agentId = vouched?.agentId ?? known.agentId ?? crypto.randomUUID();
+    if (known.sealKey === undefined || known.agentId !== agentId) {
+      await db.write([], async (tx) => {
+        await putMeta(tx, 'sealKey', sealKey);
+        await putMeta(tx, 'agentId', agentId);
+      }, 'strict');
+    }
     const session = new Session(address, db, platform, hub, new TokenStore(db, new Sealer(sealKey, 'meta')), new Sealer(sealKey, 'omemo'), agentId);
     if (vouched) await session.tokens.write(vouched.token);
     await session.load();
@@ -276,17 +284,17 @@ export class Session implements Account {
   }
 
   private async load(): Promise<void> {
-    await Promise.all([this.contacts.load(), this.chats.load(), this.devices.load(), this.groups.load(), this.pictures.load(), this.privacy.load()]);
-    this.arrangement.load();
-    this.ephemeral.wake();
-    this.facts = await this.db.read(['meta'], async (tx) => {
+    const facts = this.db.read(['meta'], async (tx) => {
       const displayName = await getMeta(tx, 'displayName'), role = await getMeta(tx, 'role');
-      const fingerprint = await getMeta(tx, 'fingerprint'), deviceId = await getMeta(tx, 'deviceId');
+      const fingerprint = await getMeta(tx, 'fingerprint'), deviceId = await getMeta(tx, 'deviceId'), deviceLabel = await getMeta(tx, 'deviceLabel');
       return {
         ...(displayName !== undefined && { displayName }), ...(role !== undefined && { role }),
-        ...(fingerprint !== undefined && { fingerprint }), ...(deviceId !== undefined && { deviceId }),
+        ...(fingerprint !== undefined && { fingerprint }), ...(deviceId !== undefined && { deviceId }), ...(deviceLabel && { deviceLabel }),
       };
     });
+    [this.facts] = await Promise.all([facts, this.contacts.load(), this.chats.load(), this.devices.load(), this.groups.load(), this.pictures.load(), this.privacy.load()]);
+    this.arrangement.load();
+    this.ephemeral.wake();
   }
 
   private wire(): void {
@@ -318,14 +326,15 @@ export class Session implements Account {
     };
     this.keys.onState = (own, error) => {
       const { cryptoError: _, ...rest } = this.facts;
-      this.facts = { ...rest, ...(own && { fingerprint: own.fingerprint, deviceId: own.device }), ...(error && { cryptoError: error }) };
+      this.facts = { ...rest, ...(own && { fingerprint: own.fingerprint, deviceId: own.device, deviceLabel: own.label }), ...(error && { cryptoError: error }) };
       this.onState();
     };
+    this.optOuts.onDecided = () => this.sender.runAll();
     this.hub.onActivity = (active) => this.connection.setActive(active);
   }
 
   private lock(chat: Address): Lock {
-    return this.groups.lock(chat) ?? this.devices.lock(chat);
+    return this.groups.lock(chat) ?? (openness(this.chats.of(chat)) === 'agreed' ? 'unencrypted' : this.devices.lock(chat));
   }
 
   private touchGroupsOf(person: Address): void {
@@ -342,6 +351,11 @@ export class Session implements Account {
 
   get online(): boolean {
     return this.connection.stream?.connected === true;
+  }
+
+  /** Resolves once it is known whether there is a connection. */
+  async decided(): Promise<void> {
+    if (this.link.phase === 'connecting') await this.connection.decided();
   }
 
   stream(): Stream {
@@ -460,6 +474,16 @@ export class Session implements Account {
       && this.groups.withPerson(who).length === 0;
   }
 
+  /** Lets somebody in, who becomes a contact. Rejects where the server does not allow it. */
+  createInvite(): Promise<InviteLink> {
+    return createInvite(this);
+  }
+
+  /** What those who look after the server are told of somebody. */
+  report(address: Address, why: Report): ReturnType<typeof reportOf> {
+    return reportOf(this, address, why);
+  }
+
   /** The chat came to the front: what the first message needs is fetched now. `accepted`: the person is a stranger no more. */
   prepare(chat: Address, accepted = false): void {
     if (!this.online || !this.current || (!accepted && this.chats.get(chat)?.last && this.isStranger(chat))) return;
@@ -482,9 +506,9 @@ export class Session implements Account {
     this.presence.restart();
     this.groups.restart();
     void this.begin(stream, login).catch((error: unknown) => {
-      if (error instanceof ConnectionError) return;
-      log.warn('session did not start', { code: reasonOf(error).code });
-      stream.interrupt(error instanceof Error ? error : new ConnectionError(String(error)));
+      if (!(error instanceof ConnectionError)) log.warn('session did not start', { code: reasonOf(error).code });
+      // Only a new session is begun anew: one that was resumed would never catch up.
+      stream.close(error instanceof Error ? error : new ConnectionError(String(error)));
     });
   }
 
@@ -512,7 +536,7 @@ export class Session implements Account {
       this.chats.archived = true;
       return initial;
     } catch (error) {
-      if (!(error instanceof StanzaError)) throw error;
+      if (!(error instanceof StanzaError) || error.type === 'wait') throw error;
       this.chats.archived = false; // a server without an archive
       return false;
     }

@@ -23,6 +23,7 @@ export function messageView(record: MessageRecord, self: Address): Message {
     ...(reactions.length > 0 && { reactions }),
     ...(record.edits !== undefined && record.edits.length > 0 && { edited: true as const }),
     ...(record.retracted && { retracted: record.retracted }),
+    ...(record.optOut && { optOut: record.optOut }),
     ...(record.timerSet !== undefined && { timerSet: record.timerSet }), ...(record.timer !== undefined && { timer: record.timer }),
     ...(record.pinnedIn !== undefined && { pinned: true as const }), ...(record.poll && !record.retracted && { poll: pollView(record.poll, self) }),
     // In a group a message is known by the id that its archive has given it.
@@ -101,6 +102,7 @@ export function chatView(record: ChatRecord, title: string, lock: Lock, group: G
     || (muted.muted !== undefined && !(muted.muted.exceptMentions && (record.mentions ?? 0) > 0)));
   return {
     ...(record.timer && record.timer.seconds > 0 && { timer: record.timer.seconds }),
+    ...(record.optOut && { optOut: { agreed: record.optOut.agreed === true, ...(record.optOut.reason !== undefined && { reason: record.optOut.reason }) } }),
     ...(place?.pinned && { pinned: true as const }), ...(away && { archived: true as const }), ...muted,
     ...(place?.marked && { marked: true as const }), ...(record.answered && { answered: true as const }),
     id: record.id, kind: record.kind, ...(group && { group }), title, lock,
@@ -117,6 +119,7 @@ export function chatView(record: ChatRecord, title: string, lock: Lock, group: G
         outgoing: record.last.outgoing, state: record.last.state, at: record.last.at,
         ...(record.last.problem !== undefined && { problem: record.last.problem }),
         ...(record.last.retracted && { retracted: true as const }),
+        ...(record.last.optOut && { optOut: true as const }),
         ...(record.last.timerSet !== undefined && { timerSet: record.last.timerSet }), ...(record.last.poll && { poll: true as const }),
       },
     }),

@@ -56,6 +56,24 @@ describe('the database of an account', () => {
     expect(names).not.toContain('test:orphan');
   });
 
+  it('that was destroyed is not one that another instance has taken over', async () => {
+    const db = await open('going');
+    const gone = db.destroy();
+    const late = writeMeta(db, 'displayName', 'late').catch((error: unknown) => error);
+    await gone;
+    expect(await late).not.toBeInstanceOf(SupersededError);
+    expect(await late).toMatchObject({ name: 'InvalidStateError' });
+  });
+
+  it('that the browser closes while something is read fails whoever reads, and nobody else', async () => {
+    const db = await open();
+    await expect(db.read(['messages'], async (tx) => {
+      const reading = tx.objectStore('messages').get('m1');
+      tx.abort();
+      return reading;
+    })).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
   it('remembers which accounts there are', async () => {
     await addAccount('accounts-test', 'bob@example.org', 5);
     await addAccount('accounts-test', 'alice@example.org', 7);

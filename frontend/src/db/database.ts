@@ -25,6 +25,8 @@ export async function deleteOrphans(storage: string, accounts: readonly string[]
 }
 
 export class Database {
+  private destroyed = false;
+
   private constructor(
     private readonly name: string,
     private readonly db: IDBPDatabase<KithSchema>,
@@ -51,7 +53,8 @@ export class Database {
       },
       terminated: onLost,
     });
-    const tx = db.transaction('meta', 'readwrite', { durability: 'strict' });
+    // The disk need not have it: whoever opened it before is gone with the power.
+    const tx = db.transaction('meta', 'readwrite', { durability: 'relaxed' });
     const before: unknown = await tx.store.get(EPOCH);
     const epoch = (typeof before === 'number' ? before : 0) + 1;
     await tx.store.put(epoch, EPOCH);
@@ -66,7 +69,7 @@ export class Database {
   async write<T>(stores: readonly Store[], body: (tx: Tx) => Promise<T>, durability: 'strict' | 'relaxed' = 'relaxed'): Promise<T> {
     const tx = this.db.transaction([...new Set<Store>(['meta', ...stores])], 'readwrite', { durability });
     try {
-      if ((await tx.objectStore('meta').get(EPOCH)) !== this.epoch) throw new SupersededError();
+      if ((await tx.objectStore('meta').get(EPOCH)) !== this.epoch) throw this.destroyed ? new DOMException('deleted', 'InvalidStateError') : new SupersededError();
       const result = await body(tx);
       await tx.done;
       return result;
@@ -83,9 +86,14 @@ export class Database {
 
   async read<T>(stores: readonly Store[], body: (tx: Tx<'readonly'>) => Promise<T>): Promise<T> {
     const tx = this.db.transaction([...stores], 'readonly');
-    const result = await body(tx);
-    await tx.done;
-    return result;
+    try {
+      const result = await body(tx);
+      await tx.done;
+      return result;
+    } catch (error) {
+      await tx.done.catch(() => undefined);
+      throw error;
+    }
   }
 
   close(): void {
@@ -94,10 +102,10 @@ export class Database {
 
   /** Empties everything first, so that nothing stays even if another connection delays the deletion. */
   async destroy(): Promise<void> {
+    this.destroyed = true;
     const names = [...this.db.objectStoreNames];
     const tx = this.db.transaction(names, 'readwrite', { durability: 'strict' });
-    await Promise.all(names.map((name) => tx.objectStore(name).clear()));
-    await tx.done;
+    await Promise.all([...names.map((name) => tx.objectStore(name).clear()), tx.done]);
     this.db.close();
     await deleteDB(this.name, { blocked: () => undefined });
   }

@@ -19,6 +19,20 @@ export async function findByStanzaId(tx: Tx<Mode>, stanzaId: string): Promise<Me
   return tx.objectStore('messages').index('stanza').get(stanzaId);
 }
 
+/**
+ * Which of these ids in archives are here, in two questions at most where the archive gives ids in their order, as ours does: then
+ * nothing else lies between the first and the last. `undefined`: too much does, and each must be looked for.
+ */
+export async function archivedAmong(tx: Tx<Mode>, stanzaIds: readonly string[]): Promise<ReadonlySet<string> | undefined> {
+  const [first, ...more] = stanzaIds.toSorted();
+  if (first === undefined) return new Set();
+  const limit = 2 * stanzaIds.length + 10;
+  const index = tx.objectStore('messages').index('stanza');
+  const range = IDBKeyRange.bound(first, more[more.length - 1] ?? first);
+  if (await index.count(range) > limit) return undefined;
+  return new Set((await index.getAll(range)).map((message) => message.stanzaId ?? ''));
+}
+
 export async function findByOrigin(tx: Tx<Mode>, origin: string): Promise<MessageRecord | undefined> {
   return tx.objectStore('messages').index('origin').get(origin);
 }
@@ -74,7 +88,7 @@ export function previewOf(message: MessageRecord): Preview {
     id: message.id, text: (message.file ? fileText(message.file) : message.text).slice(0, 200), ...(message.file && { file: true as const }), ...(message.file?.sticker && { sticker: true as const }), outgoing: message.outgoing, state: message.state, at: message.at,
     order: message.order, from: message.from, ...(message.nick !== undefined && { nick: message.nick }),
     ...(message.problem !== undefined && { problem: message.problem }), ...(message.retracted && { retracted: true as const }),
-    ...(message.timerSet !== undefined && { timerSet: message.timerSet }), ...(message.poll && { poll: true as const }),
+    ...(message.timerSet !== undefined && { timerSet: message.timerSet }), ...(message.optOut && { optOut: true as const }), ...(message.poll && { poll: true as const }),
   };
 }
 

@@ -16,6 +16,8 @@ export interface Meta {
   cursor: { readonly id: string; readonly at: number };
   deviceId: number;
   fingerprint: string;
+  /** What this device is called on its public list; empty: nothing. */
+  deviceLabel: string;
   blocked: readonly string[];
   /** What one lets others see. */
   privacy: { readonly read: boolean; readonly typing: boolean; readonly contactsOnly?: boolean };

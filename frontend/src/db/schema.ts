@@ -87,6 +87,8 @@ export interface MessageRecord {
   readonly expires?: number;
   /** It is no message but says for how many seconds messages are kept from now on; 0: for good. */
   readonly timerSet?: number;
+  /** It is no message but asks to go on without encryption (XEP-0384 section 5.7). */
+  readonly optOut?: { readonly reason?: string };
   /** A question with answers to choose from. */
   readonly poll?: PollRecord;
 }
@@ -115,6 +117,7 @@ export interface Preview {
   readonly sticker?: true;
   readonly retracted?: true;
   readonly timerSet?: number;
+  readonly optOut?: true;
   readonly poll?: true;
 }
 
@@ -186,6 +189,8 @@ export interface ChatRecord {
   readonly untoldPlace?: true;
   /** Messages go after so many seconds (XEP-0466), and by whose word. */
   readonly timer?: { readonly seconds: number; readonly at: number; readonly by?: string };
+  /** The other side wants to go on without encryption. Until the person has `agreed`, or has decided against it, nothing is sent. */
+  readonly optOut?: { readonly at: number; readonly reason?: string; readonly agreed?: true };
 }
 
 /** Where a chat stands in the list, on all own devices. */
@@ -315,7 +320,6 @@ export interface DeviceEntry {
   readonly fingerprint?: string;
   /** Copy of what the cryptographic core keeps about that key. */
   readonly trust?: KeyTrust;
-  readonly label?: string;
   /** Its bundle (of that version) cannot be used: do not ask again before this time. */
   readonly badUntil?: number;
   readonly badV2Until?: number;

@@ -26,6 +26,8 @@ export interface NotificationData {
   /** Where a click leads. */
   readonly path: string;
   readonly at: number;
+  /** Nobody has heard of it yet. */
+  readonly hushed?: true;
 }
 
 export function isFromServiceWorker(data: unknown): data is FromServiceWorker {

@@ -2,8 +2,9 @@
  * The service worker: opens the app without a network. It answers for the files of one build and for nothing else:
  * what people say to each other never passes through here.
  */
-import { BADGE, ICON, WOKEN, type FromServiceWorker, type NotificationData, type ToServiceWorker } from './messages';
+import { WOKEN, type FromServiceWorker, type NotificationData, type ToServiceWorker } from './messages';
 import { Shell, spareFor, type Files } from './shell';
+import { isHushed, wokenOptions } from './woken';
 import { readWords, writeWords } from './words';
 
 /** Written in front of this script by the build. */
@@ -33,7 +34,7 @@ worker.addEventListener('message', (event) => {
   if (message.kind === 'words') event.waitUntil(writeWords(worker.caches, message));
 });
 
-worker.addEventListener('push', (event) => event.waitUntil(woken()));
+worker.addEventListener('push', (event) => event.waitUntil(woken(isHushed(event.data))));
 
 worker.addEventListener('notificationclick', (event) => {
   event.notification.close();
@@ -41,10 +42,10 @@ worker.addEventListener('notificationclick', (event) => {
 });
 
 /** There is something; nothing is known of it here. Pages that are open find out, and say it better. */
-async function woken(): Promise<void> {
+async function woken(hushed: boolean): Promise<void> {
   const { title, body } = await readWords(worker.caches);
-  const data: NotificationData = { path: '/', at: Date.now() };
-  await worker.registration.showNotification(title, { tag: WOKEN, body, icon: ICON, badge: BADGE, data });
+  const present = await worker.registration.getNotifications({ tag: WOKEN });
+  await worker.registration.showNotification(title, wokenOptions(body, hushed, present, Date.now()));
   const message: FromServiceWorker = { kind: 'woken' };
   for (const window of await worker.clients.matchAll({ type: 'window', includeUncontrolled: true })) window.postMessage(message);
 }

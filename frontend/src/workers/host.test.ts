@@ -293,6 +293,28 @@ describe('a worker for each tab', () => {
     expect(browser.locks.isHeld(CORE_LOCK)).toBe(true);
   });
 
+  it('hears nothing more of one from which another has taken over, in any tab', async () => {
+    const browser = new Browser();
+    const a = browser.worker();
+    await settle();
+    const b = browser.worker();
+    const [near, far] = [await browser.page(a), await browser.page(b)];
+    await Promise.all([near.snapshot, far.snapshot]);
+    a.freeze();
+    const answer = far.core.reconnect();
+    await settle();
+    await browser.wait(4_000);
+    await browser.wait(4_000);
+    await answer;
+    a.thaw();
+    near.events.length = far.events.length = 0;
+    // What it had begun ends there.
+    browser.cores[0]?.emit('typing', { chat: 'a@b', from: 'a@b', typing: true });
+    await settle();
+    expect(near.events).toEqual([]);
+    expect(far.events).toEqual([]);
+  });
+
   it('does not take over from one that is only slow', async () => {
     const browser = new Browser();
     browser.worker();

@@ -131,8 +131,10 @@ export class Host {
   // ── pages of this worker ──
 
   private fromPage(page: string, message: ToCore): void {
-    if (this.core) {
-      this.core.handle(page, message, (answer) => this.ports.get(page)?.postMessage(answer));
+    const { core } = this;
+    if (core) {
+      // Of what another has taken over nothing more is heard: the page asks that one again.
+      core.handle(page, message, (answer) => { if (this.core === core) this.ports.get(page)?.postMessage(answer); });
     } else if (this.leader !== undefined && this.leader !== this.id) {
       this.world.channel.postMessage({ kind: 'up', to: this.leader, from: this.id, page, message });
       this.expectAnswer();
@@ -189,7 +191,7 @@ export class Host {
         return;
       case 'up': return this.fromRemote(wire.from, wire.page, wire.message);
       case 'down':
-        this.ports.get(wire.page)?.postMessage(wire.message);
+        if (wire.from === this.leader) this.ports.get(wire.page)?.postMessage(wire.message);
         break;
       case 'pong':
     }

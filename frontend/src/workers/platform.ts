@@ -1,5 +1,6 @@
 /** The browser, as the core needs it. */
 import type { Platform } from '../core/platform';
+import { fail } from '../core/reasons';
 import { systemClock } from '../xmpp/clock';
 import { ConnectionError } from '../xmpp/errors';
 import type { Socket } from '../xmpp/transport';
@@ -16,8 +17,27 @@ export function browserPlatform(): Platform {
     isOnline: () => navigator.onLine,
     onOnline: (listener) => self.addEventListener('online', listener),
     put,
-    loadCrypto: async () => (await import('../crypto/wasm')).loadOmemo(),
+    loadSession: () => part(() => import('../core/session')),
+    loadCrypto: async () => (await part(() => import('../crypto/wasm'))).loadOmemo(),
   };
+}
+
+/**
+ * A part of the program, fetched when it is needed. Rejects with CoreError: `network`, or `internal` where the server
+ * answers and has no such part: it has another version of the app, which comes with the page.
+ */
+async function part<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch {
+    if (!await reachable()) throw fail('network', 'a part of the app could not be fetched');
+  }
+  // It may have been a moment ago.
+  return load().catch((error: unknown) => { throw fail('internal', `a part of the app is missing: ${String(error)}`); });
+}
+
+async function reachable(): Promise<boolean> {
+  return fetch('/healthz', { credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(5_000) }).then(({ ok }) => ok, () => false);
 }
 
 /** XMLHttpRequest tells how far it is; fetch does not. */

@@ -51,9 +51,16 @@ export function formatJid(jid: Jid): string {
   return (jid.local === '' ? '' : jid.local + '@') + jid.domain + (jid.resource === '' ? '' : '/' + jid.resource);
 }
 
+/** Bare addresses that are in their compared form as they stand: most are, and every message has several. */
+const PREPARED = /^[a-z0-9._-]{1,200}@[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
+
 /** The bare form of an address that came from a server, or undefined when it is not one. */
 export function bareOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
+  const slash = text.indexOf('/');
+  const bare = slash < 0 ? text : text.slice(0, slash);
+  // Of a short resource nothing can be wrong but that it is not there.
+  if (bare.length < 400 && slash !== text.length - 1 && text.length - bare.length < 100 && PREPARED.test(bare)) return bare;
   try {
     return formatJid({ ...parseJid(text), resource: '' });
   } catch {

@@ -41,6 +41,7 @@ export class Stream {
   private nextId = 0;
   private disposed: Error | undefined;
   private cancelIdle: (() => void) | undefined;
+  private heardAt = 0;
   private cancelAck: (() => void) | undefined;
   /** The server asked, and was told less than we have received. */
   private owed = false;
@@ -86,10 +87,12 @@ export class Stream {
     try {
       for (const stanza of again) transport.send(stanza);
       if (again.length > 0) this.askAck();
+      this.heardAt = this.clock.now();
       this.watchIdle();
       for (;;) {
         const element = await transport.receive();
-        this.watchIdle();
+        this.heardAt = this.clock.now();
+        if (!this.cancelIdle) this.watchIdle();
         this.element(element);
       }
     } catch (error) {
@@ -121,10 +124,10 @@ export class Stream {
     this.unconfirmed = [];
   }
 
-  /** Ends the stream politely. */
-  close(): void {
-    this.transport?.close();
-    this.dispose(new ConnectionError('closed'));
+  /** Ends the stream politely, for good. */
+  close(reason: Error = new ConnectionError('closed')): void {
+    this.transport?.close(reason);
+    this.dispose(reason);
   }
 
   /** Cuts the connection; the stream can be resumed. */
@@ -298,8 +301,13 @@ export class Stream {
     });
   }
 
-  private watchIdle(): void {
-    this.cancelIdle?.();
-    this.cancelIdle = this.clock.after(IDLE, () => this.probe());
+  /** One timer, however much comes: it looks when it was heard from last. */
+  private watchIdle(left = IDLE): void {
+    this.cancelIdle = this.clock.after(left, () => {
+      this.cancelIdle = undefined;
+      const quiet = this.clock.now() - this.heardAt;
+      if (quiet >= 0 && quiet < IDLE) this.watchIdle(IDLE - quiet);
+      else this.probe();
+    });
   }
 }

@@ -79,15 +79,15 @@ export class Transport {
     this.incoming.unshift(element);
   }
 
-  /** Ends the stream politely; whoever is reading is told `closed`. */
-  close(): void {
+  /** Ends the stream politely; whoever is reading is told why. */
+  close(reason: Error = new ConnectionError('closed')): void {
     if (this.failure) return;
     try {
       this.send(xml(NS.framing, 'close'));
     } catch {
       // It was gone already.
     }
-    this.end(new ConnectionError('closed'));
+    this.end(reason);
     this.socket.close(1000);
   }
 

@@ -35,3 +35,6 @@ export const encrypted = define(NS.omemo2, 'encrypted', {
   header: child(header),
   payload: optional(leafText.bytes(NS.omemo2, 'payload')),
 });
+
+/** Somebody wants to be written to in the clear (section 5.7); only in an envelope. */
+export const optOut = define(NS.omemo2, 'opt-out', { reason: optional(leafText(NS.omemo2, 'reason')) });

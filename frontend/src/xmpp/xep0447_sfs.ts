@@ -115,6 +115,8 @@ export function sha256Of(hashes: readonly Of<typeof hash>[]): Bytes | undefined 
 }
 
 export function isHttps(target: string): boolean {
+  // The browser would read it all the same, and read something else than stands there.
+  if (/\s/.test(target)) return false;
   try {
     const { protocol, username, password } = new URL(target);
     return protocol === 'https:' && username === '' && password === '';

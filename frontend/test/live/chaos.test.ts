@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { arriving } from '../support/arriving';
 import { Device } from '../support/device';
 import { MODERN, type Server } from './servers';
 
@@ -71,14 +72,8 @@ describe.each(MODERN)('whatever breaks, each message arrives once and in order: 
       }
     }
     await crash;
-    const complete = async (device: Device, chat: string): Promise<void> => {
-      const wanted = sent[chat]?.length ?? 0;
-      for (let tries = 0; tries < 150; tries++) {
-        const got = (await device.read(chat)).filter((message) => !message.outgoing).length;
-        if (got >= wanted) return;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    };
+    const complete = (device: Device, chat: string): Promise<void> => arriving(device, chat, (messages) =>
+      messages.filter((message) => !message.outgoing).length >= (sent[chat]?.length ?? 0));
     await complete(bob, ALICE);
     await complete(alice, BOB);
     const lost: string[] = [];

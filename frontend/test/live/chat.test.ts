@@ -52,7 +52,7 @@ describe.each(FLAVOURS)('two people on $name', (flavour) => {
 
   it('exchanges encrypted messages with all their ticks', async () => {
     await alice.commands.focus(BOB);
-    await alice.until(() => alice.log.some((entry) => entry.event === 'devices' && entry.data.address === BOB));
+    await alice.knowsDevicesOf(BOB);
     await alice.commands.send(BOB, 'Hello Bob');
     const got = await bob.until(() => bob.message(ALICE, 'Hello Bob'));
     expect(got.lock).toBe('encrypted');

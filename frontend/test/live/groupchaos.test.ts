@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { arriving } from '../support/arriving';
 import { Device } from '../support/device';
 import { MODERN, type Server } from './servers';
 
@@ -67,14 +68,9 @@ describe.each(MODERN.filter((flavour) => flavour.durable))('whatever breaks, a g
       }
     }
     await crash;
-    const settled = async (device: Device): Promise<void> => {
-      for (let tries = 0; tries < 200; tries++) {
-        const messages = await device.read(group);
-        if (messages.length >= sent.length && messages.every((message) => message.state !== 'sending')) return;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    };
-    for (const device of devices) await settled(device);
+    for (const device of devices) {
+      await arriving(device, group, (messages) => messages.length >= sent.length && messages.every((message) => message.state !== 'sending'));
+    }
     const all = await Promise.all(devices.map(async (device) => (await device.read(group)).map((message) => message.problem ?? `${message.text}${message.state === 'failed' ? ' failed' : ''}`)));
     for (const texts of all) expect([...texts].sort((a, b) => parseInt(a) - parseInt(b))).toEqual(sent);
     for (const who of PEOPLE) for (const texts of all) expect(texts.filter((text) => text.endsWith(who))).toEqual(sent.filter((text) => text.endsWith(who)));

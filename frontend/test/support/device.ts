@@ -69,7 +69,7 @@ export class Device {
     this.wire = new Wire(options.socket);
     this.kith = new Kith({
       clock: this.wire.clock, random: () => 0, storage: options.profile, origin: options.origin, fetch, socket: this.wire.socket,
-      deviceName: 'Node', isOnline: () => true, onOnline: () => undefined, loadCrypto: loadEngine,
+      deviceName: 'Node', isOnline: () => true, onOnline: () => undefined, loadSession: () => import('../../src/core/session'), loadCrypto: loadEngine,
       put: async (url, headers, data, signal) => {
         const { status } = await fetch(url, { method: 'PUT', headers, body: data, signal });
         return status;

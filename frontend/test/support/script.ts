@@ -12,7 +12,7 @@ async function hmac(key: Uint8Array<ArrayBuffer>, data: string): Promise<string>
   return toBase64(new Uint8Array(await crypto.subtle.sign('HMAC', imported, utf8(data))));
 }
 
-export type Answer = string | XmlElement | { readonly error: string; readonly specific?: string } | undefined;
+export type Answer = string | XmlElement | { readonly error: string; readonly type?: string; readonly specific?: string } | undefined;
 /** Answers a request with the payload of the result; `undefined`: an empty result. */
 export type Responder = (payload: XmlElement, iq: XmlElement, server: Connected) => Answer | Promise<Answer>;
 
@@ -211,9 +211,10 @@ export class Connected {
     const { id, to } = iq.attrs;
     const error = typeof answer === 'object' && 'error' in answer ? answer.error : undefined;
     const specific = typeof answer === 'object' && 'error' in answer ? answer.specific ?? '' : '';
+    const type = typeof answer === 'object' && 'error' in answer ? answer.type ?? 'cancel' : '';
     const content = typeof answer === 'string' ? answer : answer instanceof XmlElement ? answer.toString() : '';
     this.send(error === undefined
       ? `<iq xmlns='${CLIENT}' type='result' id='${id ?? ''}' ${to === undefined ? '' : `from='${to}'`}>${content}</iq>`
-      : `<iq xmlns='${CLIENT}' type='error' id='${id ?? ''}' ${to === undefined ? '' : `from='${to}'`}><error type='cancel'><${error} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>${specific}</error></iq>`);
+      : `<iq xmlns='${CLIENT}' type='error' id='${id ?? ''}' ${to === undefined ? '' : `from='${to}'`}><error type='${type}'><${error} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>${specific}</error></iq>`);
   }
 }

@@ -4,7 +4,7 @@ import type {
 } from '../../src/crypto/engine';
 import { bundlePlace, LIST_NODES, readEncrypted, writeBundle, writeEncrypted, writeList } from '../../src/core/omemo/wire';
 import { NS } from '../../src/xmpp/ns';
-import { utf8 } from '../../src/xmpp/bytes';
+import { toBase64, utf8 } from '../../src/xmpp/bytes';
 import { openEnvelope } from '../../src/xmpp/xep0420_sce';
 import { xml, type XmlElement } from '../../src/xmpp/xml';
 import { loadEngine } from './omemo';
@@ -53,6 +53,11 @@ export class Stranger {
       server.put(this.jid, node, xml(NS.pubsub, 'item', { id: item }, writeBundle(this.bundle(version))));
       server.put(this.jid, LIST_NODES[version], xml(NS.pubsub, 'item', { id: 'current' }, writeList(version, ids.map((id) => ({ id })))));
     }
+  }
+
+  /** The name of this device, and its signature, as they stand on a list. */
+  label(label: string): { readonly id: number; readonly label: string; readonly labelsig: string } {
+    return { id: this.device, label, labelsig: toBase64(this.engine.signLabel(this.read(['identity']), label)) };
   }
 
   /** Seals for these devices; their bundles come from what they have published. */

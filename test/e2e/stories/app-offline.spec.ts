@@ -1,11 +1,6 @@
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, request as ask, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
 import type { Page } from '@playwright/test';
+import { Front, renamed } from '../support/front';
 import { Person } from '../support/person';
-import { freePort } from '../support/ports';
-import type { Server } from '../support/server';
 import { expect, test } from '../support/story';
 
 /** Everything that opens the app without a network is here. */
@@ -32,6 +27,7 @@ test.describe('without a network', () => {
 
     await test.step('one writes, also after a second reload and in a second window', async () => {
       for (const text of texts.slice(0, 2)) await alice.write(text);
+      await expect(alice.chatRow('Bob Brown')).toContainText('without 2'); // it is kept
       await alice.page.reload();
       await alice.isInChat('Bob Brown');
       await alice.write(texts[2] ?? '');
@@ -110,94 +106,11 @@ test('what came is told, leads to its chat, and is taken back when it was read',
   await expect.poll(shown).toEqual([]);
 });
 
-/**
- * Stands in front of a server and serves the app as its next build would: the same files, each under another name as
- * if its content had changed.
- */
-class Front {
-  private build: 'first' | 'next' = 'first';
-  /** A file that cannot be had. */
-  broken: RegExp | undefined;
-  /** As a server without a service worker. */
-  withoutWorker = false;
-  private readonly http = createServer((request, response) => void this.serve(request, response));
-
-  private constructor(readonly server: Server, private readonly port: number) {
-    this.http.on('upgrade', (request, socket) => {
-      const way = connect(server.http, 'localhost', () => {
-        way.write(`${request.method} ${request.url} HTTP/1.1\r\n${request.rawHeaders.map((it, i) => (i % 2 === 0 ? `${it}: ` : `${it}\r\n`)).join('')}\r\n`);
-        way.pipe(socket).pipe(way);
-      });
-      for (const [one, other] of [[way, socket], [socket, way]] as const) one.on('error', () => other.destroy());
-    });
-  }
-
-  static async before(server: Server): Promise<Front> {
-    const front = new Front(server, await freePort());
-    front.http.listen(front.port, 'localhost');
-    await once(front.http, 'listening');
-    return front;
-  }
-
-  get origin(): string {
-    return `http://localhost:${this.port}`;
-  }
-
-  next(): void {
-    this.build = 'next';
-  }
-
-  async close(): Promise<void> {
-    this.http.closeAllConnections();
-    this.http.close();
-    await once(this.http, 'close');
-  }
-
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url ?? '/';
-    if (this.broken?.test(path) || (this.withoutWorker && path === '/sw.js')) {
-      response.writeHead(404).end();
-      return;
-    }
-    const original = await this.fetch(request.method ?? 'GET', this.build === 'next' ? renamed(path) : path, { ...request.headers, 'accept-encoding': 'identity', 'if-none-match': undefined });
-    const { 'content-length': _, etag: __, ...headers } = original.headers;
-    response.writeHead(original.status, headers);
-    response.end(this.build === 'next' && request.method === 'GET' && isText(original.headers) ? await this.rewritten(path, original.body.toString()) : original.body);
-  }
-
-  private async rewritten(path: string, text: string): Promise<string> {
-    if (path !== '/sw.js') return renamed(text);
-    const list = /^const kithBuild = (\{.*\});$/m.exec(text)?.[1] ?? '';
-    const { version, files } = JSON.parse(list) as { version: string; files: Record<string, string> };
-    const entries = await Promise.all(Object.entries(files).map(async ([file, integrity]): Promise<[string, string]> => {
-      const { headers, body } = await this.fetch('GET', file, { 'host': `localhost:${this.port}`, 'accept-encoding': 'identity' });
-      if (!isText(headers)) return [renamed(file), integrity];
-      return [renamed(file), `sha256-${createHash('sha256').update(renamed(body.toString())).digest('base64')}`];
-    }));
-    return text.replace(list, JSON.stringify({ version: `${version}-next`, files: Object.fromEntries(entries) }));
-  }
-
-  private async fetch(method: string, path: string, headers: NodeJS.Dict<string | string[]>): Promise<{ status: number; headers: IncomingMessage['headers']; body: Buffer }> {
-    const sent = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
-    const [response] = await once(ask({ port: this.server.http, host: 'localhost', method, path, headers: sent }).end(), 'response') as [IncomingMessage];
-    const parts: Buffer[] = [];
-    for await (const part of response) parts.push(part as Buffer);
-    return { status: response.statusCode ?? 502, headers: response.headers, body: Buffer.concat(parts) };
-  }
-}
-
-/** Exchanges the names of two builds: backwards what was forwards. */
-function renamed(text: string): string {
-  return text.replace(/-([0-9a-f]{8})\.(js|css|wasm)\b/g, (_, hash: string, kind: string) => `-${[...hash].reverse().join('')}.${kind}`);
-}
-
-const isText = (headers: IncomingMessage['headers']): boolean => /text\/|json|svg/.test(headers['content-type'] ?? '');
-
 const running = (page: Page): Promise<string> => page.evaluate(() => document.querySelector<HTMLScriptElement>('script[type=module]')?.src.split('/').at(-1) ?? '');
 
 test('a new version waits until one wants it, and is never mixed with the old', async ({ browser, server }) => {
   const front = await Front.before(server);
-  const alice = await Person.arrive(browser, Object.create(server, { origin: { value: front.origin } }) as Server, 'Alice Adams');
+  const alice = await Person.arrive(browser, front.asServer, 'Alice Adams');
   alice.guard.allow(/sw\.js|status of 404|integrity|Failed to find a valid digest/);
   try {
     await server.addUser('alice', alice.password);

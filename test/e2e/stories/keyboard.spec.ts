@@ -103,6 +103,7 @@ test('the whole way without a pointer', async ({ server, person }) => {
     await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
     await keyboard.press('Escape');
     await keyboard.press('Control+,');
+    await expect(page.getByRole('heading', { name: 'Profile', level: 1 })).toBeVisible();
     await tabTo(page, 'Sign out');
     await keyboard.press('Enter');
     await expect(page.getByRole('button', { name: 'Cancel' })).toBeFocused();

@@ -61,6 +61,7 @@ test('faces instead of letters', async ({ server, person }) => {
     await shown(bob.page, '.list-pane');
     await shown(bob.page, '.chat-head');
     await bob.isWhole();
+    await bob.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
     await bob.context.setOffline(true);
     await bob.page.reload();
     await shown(bob.page, '.list-pane');

@@ -70,11 +70,10 @@ test('a sticker is made, sent, kept by who gets it, and sent back; the person’
   });
 
   await test.step('what was written into the photo is nowhere', async () => {
-    const received = await bob.page.evaluate(async () => {
+    await expect.poll(() => bob.page.evaluate(() => {
       const image = document.querySelector<HTMLImageElement>('.sticker img');
       return { width: image?.naturalWidth, height: image?.naturalHeight };
-    });
-    expect(received).toEqual({ width: 512, height: 512 });
+    })).toEqual({ width: 512, height: 512 });
     expect(await bob.stored()).not.toContain('secret garden');
     expect(await alice.stored()).not.toContain('secret garden');
   });

@@ -63,6 +63,7 @@ for (const [name, ways] of [['a shared worker', {}], ['a worker for each tab', {
       await alice.context.newPage();
       await last.close();
       await bob.write('two');
+      await expect(bob.own('two', 'Sent', 'Delivered', 'Read')).toBeVisible(); // before `three` is written
       alice.page = alice.context.pages()[0] ?? await alice.context.newPage();
       await alice.open();
       await alice.openChat('Bob Brown');

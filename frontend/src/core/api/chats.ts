@@ -32,6 +32,8 @@ export interface Chat {
   readonly pinned?: true;
   /** What is written goes after so many seconds; absent: it stays. */
   readonly timer?: number;
+  /** The other side asks to go on without encryption: nothing is sent until the person has decided (`answerOptOut`); or they have `agreed`. */
+  readonly optOut?: { readonly agreed: boolean; readonly reason?: string };
   /** It was put away, and nothing new was said since. */
   readonly archived?: true;
   /** Nothing is told of it, for now or for good; save what names the own person. */
@@ -68,6 +70,8 @@ export interface MessagePreview {
   readonly sticker?: true;
   /** It only says for how many seconds messages are kept from then on; 0: for good. */
   readonly timerSet?: number;
+  /** It only asks to go on without encryption. */
+  readonly optOut?: true;
   /** `text` is a question with answers to choose from. */
   readonly poll?: true;
 }

@@ -18,6 +18,7 @@ export interface Device {
   readonly silent?: true;
   /** It knew the newer encryption and no longer says so. It still gets that, until the person allows the older one (`allowOlder`). */
   readonly withdrawn?: true;
+  /** What it is called on its list, signed by its key. */
   readonly label?: string;
   readonly lastSeen?: number;
 }

@@ -14,6 +14,7 @@ export type ReasonCode =
   | 'too-large'
   | 'cannot-encrypt'     // no device of the other side can be encrypted to
   | 'untrusted'          // a new device of a verified contact waits for a decision
+  | 'opt-out'            // the other side asks to go on without encryption, and that is not decided
   | 'not-member'         // one does not belong to this group, or not any more
   | 'group-link-invalid' // the link into a group is wrong, over, used up or was turned off
   | 'link-invalid'       // the link for this device was used, or its time is over

@@ -34,6 +34,8 @@ export interface Message {
   readonly file?: SharedFile;
   /** It only says for how many seconds messages are kept from then on; 0: for good. */
   readonly timerSet?: number;
+  /** It is no message but asks to go on without encryption. */
+  readonly optOut?: { readonly reason?: string };
   /** It goes so many seconds after it was read or sent. */
   readonly timer?: number;
   /** It stands above the chat. */

@@ -21,6 +21,8 @@ export interface SessionState {
   /** Fingerprint of this device: 64 lower-case hex digits; absent until the keys exist. */
   readonly fingerprint?: string;
   readonly deviceId?: number;
+  /** What everybody can read that this device is called; absent: nothing. */
+  readonly deviceLabel?: string | undefined;
   /** The keys of this device could not be made or loaded: the app cannot encrypt. */
   readonly cryptoError?: Reason;
 }

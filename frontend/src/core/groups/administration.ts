@@ -23,18 +23,27 @@ const MAX_NAME = 100;
 const MAX_TEXT = 500;
 const PARALLEL = 8;
 
+export interface NewGroup {
+  readonly public?: boolean;
+  readonly description?: string;
+}
+
 export class Administration {
   constructor(private readonly account: Account, private readonly groups: Groups, private readonly bookmarks: Bookmarks, private readonly directory: Directory) {}
 
   /** Makes a group and asks these people in: a private one, unless it shall be public. */
-  async create(text: string, people: readonly Address[], options: { readonly public?: boolean; readonly description?: string } = {}): Promise<Address> {
+  async create(text: string, people: readonly Address[], options: NewGroup = {}): Promise<Address> {
     const name = checkedName(text);
-    const stream = this.account.stream();
     const service = await this.directory.home();
     if (service === undefined) throw fail('not-found', 'this server has no groups');
     const random = crypto.randomUUID().replaceAll('-', '');
     // Addresses of public groups are read and typed by people; those of private groups tell nothing.
     const address = `${options.public === true ? `${slug(name)}-${random.slice(0, 4)}` : random.slice(0, 20)}@${service}`;
+    return this.groups.alone(address, () => this.make(address, name, people, options));
+  }
+
+  private async make(address: Address, name: string, people: readonly Address[], options: NewGroup): Promise<Address> {
+    const stream = this.account.stream();
     const room = this.groups.room(address);
     try {
       const { created } = await this.groups.admitted(room);
@@ -63,7 +72,7 @@ export class Administration {
     if (jid.local === '') throw fail('name-invalid', 'a group has a name before the @');
     const before = this.groups.get(address);
     if (before?.standing === 'wanted') return address;
-    if (key !== undefined) return this.unlock(address, key);
+    if (key !== undefined) return this.groups.alone(address, () => this.unlock(address, key));
     try {
       const facts = await roomFacts(this.account.stream(), address);
       await this.groups.change(address, ({ reason: _, ...record }) => ({ ...record, room: facts, standing: 'wanted' }), newGroup(address, 'wanted'));

@@ -37,9 +37,11 @@ beforeEach(async () => {
     const wanted = payload.child('item')?.attrs['affiliation'] ?? '';
     return `<query xmlns='${MUC}#admin'>${(members[wanted] ?? []).map((jid) => `<item affiliation='${wanted}' jid='${jid}'/>`).join('')}</query>`;
   });
-  device = await Device.open({
-    origin: 'https://example.org', socket: server.listener.factory, profile: `groups-${profile}`, platform: { fetch: () => Promise.reject(new Error('no network')) },
-  });
+  device = await open();
+});
+
+const open = (): Promise<Device> => Device.open({
+  origin: 'https://example.org', socket: server.listener.factory, profile: `groups-${profile}`, platform: { fetch: () => Promise.reject(new Error('no network')) },
 });
 
 afterEach(async () => {
@@ -99,6 +101,46 @@ describe('entering', () => {
     expect(asked?.child('x', MUC)?.child('history')?.attrs).toEqual({ maxstanzas: '0' });
     expect(device.chats.get(ROOM)).toMatchObject({ kind: 'group', title: 'Family', group: { privacy: 'private', role: 'member' } });
     expect((await device.read(ROOM)).map((message) => [message.from, message.name, message.text])).toEqual([[BOB, 'Bob', 'earlier']]);
+  });
+
+  it('is tried again when its archive cannot be read just now: nothing is left out', async () => {
+    const said = (n: number): { id: string; stamp: string; message: string } => ({
+      id: `r${n}`, stamp: `2026-01-01T10:00:0${n}Z`, message: `<message xmlns='jabber:client' type='groupchat' from='${ROOM}/Bob' id='m${n}'>${body(`text ${n}`)}<x xmlns='${USER}'><item affiliation='owner' jid='${BOB}/x'/></x></message>`,
+    });
+    server.roomArchives.set(ROOM, [said(0)]);
+    await enter();
+    await device.stop();
+    server.roomArchives.get(ROOM)?.push(said(1));
+    const answer = server.responders.get('{urn:xmpp:mam:2}query');
+    let asked = 0;
+    server.on('urn:xmpp:mam:2', 'query', (payload, iq, to) => (iq.attrs['to'] === ROOM && asked++ === 0 ? { error: 'remote-server-timeout', type: 'wait' } : answer?.(payload, iq, to)));
+    device = await open();
+    const connected = await server.accept();
+    await letIn(connected);
+    const left = await connected.until((stanza) => stanza.name === 'presence' && stanza.attrs['type'] === 'unavailable');
+    await connected.until((stanza) => joins(stanza) && connected.stanzas.indexOf(stanza) > connected.stanzas.indexOf(left));
+    await letIn(connected);
+    say(connected, 'Bob', body('text 2'), 'r2');
+    await device.until(() => device.message(ROOM, 'text 2'));
+    expect((await device.read(ROOM)).map((message) => message.text)).toEqual(['text 0', 'text 1', 'text 2']);
+  });
+
+  it('begins anew when the room throws everybody out while its archive is being read', async () => {
+    server.roomArchives.set(ROOM, []);
+    const answer = server.responders.get('{urn:xmpp:mam:2}query');
+    let asked = 0;
+    server.on('urn:xmpp:mam:2', 'query', (payload, iq, to) => {
+      if (iq.attrs['to'] === ROOM && asked++ === 0) occupant(to, 'Alice', ALICE, 'member', ['110', '332'], `type='unavailable'`);
+      return answer?.(payload, iq, to);
+    });
+    bookmarked();
+    const connected = await signIn();
+    const first = await letIn(connected);
+    await connected.until((stanza) => joins(stanza) && connected.stanzas.indexOf(stanza) > connected.stanzas.indexOf(first));
+    await letIn(connected);
+    await device.until(() => device.chats.get(ROOM)?.group?.people === 2);
+    say(connected, 'Bob', body('back again'), 'r1');
+    await device.until(() => device.message(ROOM, 'back again'));
   });
 
   it('never makes a room that is gone', async () => {

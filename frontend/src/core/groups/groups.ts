@@ -3,7 +3,7 @@
  * in a group is in `administration.ts`.
  */
 import type { GroupRecord, MemberRecord, Standing } from '../../db/schema';
-import { StanzaError } from '../../xmpp/errors';
+import { ConnectionError, StanzaError } from '../../xmpp/errors';
 import { bareOf, localOf } from '../../xmpp/jid';
 import { NS } from '../../xmpp/ns';
 import { isHistory, mucUser, STATUS, type Affiliation } from '../../xmpp/xep0045_muc';
@@ -245,6 +245,16 @@ export class Groups {
     });
   }
 
+  /** Enters in a way of its own, as `task` does. Whoever wants to enter meanwhile, because the own bookmark came back, waits for that. */
+  async alone<T>(address: Address, task: () => Promise<T>): Promise<T> {
+    for (;;) {
+      let mine: Promise<T> | undefined;
+      // What goes wrong concerns who asked for it.
+      await this.entering.run(address, () => (mine = task()).then(() => undefined, () => undefined));
+      if (mine) return mine;
+    }
+  }
+
   /** Asks under one's name, or one like it when somebody else has that. */
   async admitted(room: Room, key?: string): Promise<{ readonly created: boolean }> {
     const record = this.records.get(room.address);
@@ -264,6 +274,8 @@ export class Groups {
     const stream = this.account.stream();
     const [members] = await Promise.all([memberList(stream, address), this.catchUp(address)]);
     if (members) await this.change(address, (record) => withMembers(record, members, this.account.address));
+    // Thrown out meanwhile, or the session is another one: it is entered again.
+    if (room.phase === 'out') throw new ConnectionError('not in the group any more');
     this.shut.delete(address);
     this.attempts.delete(address);
     room.phase = 'here';
@@ -279,7 +291,7 @@ export class Groups {
     try {
       await this.world.archive().catchUp(book);
     } catch (error) {
-      if (!(error instanceof StanzaError)) throw error;
+      if (!(error instanceof StanzaError) || error.type === 'wait') throw error; // it is entered again, and read then
       log.warn('archive of a group not read', { code: reasonOf(error).code });
     }
   }

@@ -63,19 +63,20 @@ export class Room {
     this.nick = nick;
     this.phase = 'entering';
     this.occupants.clear();
-    const done = new Promise<{ readonly created: boolean }>((resolve, reject) => { this.entering = { resolve, reject }; });
-    const cancel = this.account.platform.clock.after(PATIENCE, () => this.entering?.reject(new ConnectionError('the group does not answer')));
+    let asked: Entering | undefined;
+    const done = new Promise<{ readonly created: boolean }>((resolve, reject) => { asked = this.entering = { resolve, reject }; });
+    const cancel = this.account.platform.clock.after(PATIENCE, () => asked?.reject(new ConnectionError('the group does not answer')));
     try {
       stream.send(xml(NS.client, 'presence', { to: `${this.address}/${nick}` }, joinElement(password), caps));
       const result = await done;
       this.phase = 'reading';
       return result;
     } catch (error) {
-      this.phase = 'out';
+      if (this.entering === asked) this.phase = 'out';
       throw error;
     } finally {
       cancel();
-      this.entering = undefined;
+      if (this.entering === asked) this.entering = undefined;
     }
   }
 

@@ -11,11 +11,11 @@ import type { Address, Events, Lock } from '../api';
 import { Shared } from '../async';
 import type { Effects } from '../effects';
 import type { Pep } from '../pep';
+import { keptLabel } from './labels';
 import { LIST_NODES, readList, VERSIONS, type Announced } from './wire';
 
 /** More than anybody has; a longer list is somebody's attack on our memory. */
 const MAX_DEVICES = 64;
-const MAX_LABEL = 53;
 
 /** The lists of one account that are known by now. */
 type Lists = Partial<Record<Version, readonly Announced[]>>;
@@ -90,18 +90,23 @@ export class Devices implements SessionPart {
   fetch(address: Address, versions: readonly Version[] = VERSIONS): Promise<void> {
     return this.fetching.run(`${address} ${versions.join()}`, async () => {
       const lists: Lists = {};
-      await Promise.all(versions.map(async (version) => { lists[version] = announcedIn(version, await this.ask(address, version)); }));
+      await Promise.all(versions.map(async (version) => {
+        const items = await this.ask(address, version);
+        if (items) lists[version] = announcedIn(version, items);
+      }));
       await this.told(address, lists);
     });
   }
 
-  private async ask(address: Address, version: Version): Promise<readonly PubsubItem[]> {
+  /** `undefined`: what is known stays. */
+  private async ask(address: Address, version: Version): Promise<readonly PubsubItem[] | undefined> {
     try {
       return await this.pep.items(address, LIST_NODES[version]);
     } catch (error) {
-      // They do not let us see it, or there is nobody: for us the same as no devices.
       if (!(error instanceof StanzaError) || error.type === 'wait') throw error;
-      return [];
+      // They do not let us see it, or there is nobody: for us the same as no devices. But who once had some has not thrown them
+      // away because we may not look any more: somebody who blocks us would else seem to read only what is not encrypted.
+      return error.condition !== 'item-not-found' && this.listed(address).length > 0 ? undefined : [];
     }
   }
 
@@ -142,7 +147,8 @@ export class Devices implements SessionPart {
         record: next,
         added: before.fetchedAt > 0 && devices.some((device) => device.listed && !known.has(device.id)),
         changed: before.fetchedAt === 0 || devices.length !== before.devices.length
-          || devices.some((device) => known.get(device.id)?.lists?.join() !== device.lists?.join()),
+          || devices.some((device) => known.get(device.id)?.lists?.join() !== device.lists?.join())
+          || devices.some((device) => known.get(device.id)?.announced?.labelsig !== device.announced?.labelsig),
       };
     });
     this.lists.set(address, record);
@@ -184,8 +190,8 @@ function announcedIn(version: Version, items: readonly PubsubItem[] | null): rea
   return [...devices.values()];
 }
 
-/** The label that a list of omemo:2 gives to a device. Whether its signature is good is not known here. */
+/** What a list of omemo:2 calls a device. Whether its signature is good is not known here. */
 function labelOf(list: readonly Announced[], id: number): DeviceEntry['announced'] {
   const { label, labelsig } = list.find((device) => device.id === id) ?? {};
-  return label === undefined || labelsig === undefined || [...label].length > MAX_LABEL || labelsig.length > 200 ? undefined : { label, labelsig };
+  return keptLabel(label, labelsig);
 }

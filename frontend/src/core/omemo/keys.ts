@@ -1,8 +1,8 @@
 /** This device's own keys: made once, announced, kept in order (XEP-0384 sections 4.1 and 5.3). */
-import { KEY_IDENTITY, KEY_PREKEYS, type BundleData, type OmemoEngine, type Version } from '../../crypto/engine';
+import { KEY_IDENTITY, KEY_PREKEYS, V2, type BundleData, type OmemoEngine, type Version } from '../../crypto/engine';
 import type { RecordStore } from '../../crypto/records';
-import { putMeta } from '../../db/meta';
-import { equalBytes } from '../../xmpp/bytes';
+import { putMeta, readMeta, writeMeta } from '../../db/meta';
+import { equalBytes, toBase64 } from '../../xmpp/bytes';
 import { StanzaError } from '../../xmpp/errors';
 import type { Account, SessionPart } from '../account';
 import type { Reason } from '../api';
@@ -11,12 +11,15 @@ import { log } from '../log';
 import type { Pep } from '../pep';
 import { reasonOf } from '../reasons';
 import type { Devices } from './devices';
+import { labelFor } from './labels';
 import { writeSealed } from './store';
-import { bundlePlace, LIST_NODES, LIST_OPTIONS, readBundle, VERSIONS, writeBundle, writeList } from './wire';
+import { bundlePlace, LIST_NODES, LIST_OPTIONS, readBundle, VERSIONS, writeBundle, writeList, type Announced } from './wire';
 
 export interface OwnKeys {
   readonly device: number;
   readonly fingerprint: string;
+  /** What everybody can read that it is called; absent until the person has given it a name. */
+  readonly label?: string;
 }
 
 const DAY = 86_400_000;
@@ -60,9 +63,31 @@ export class Keys implements SessionPart {
 
   private async load(): Promise<OmemoEngine> {
     const engine = await this.account.platform.loadCrypto();
-    this.own ??= await this.ensureIdentity(engine);
+    this.own ??= await this.named(await this.ensureIdentity(engine));
     this.onState(this.own, undefined);
     return engine;
+  }
+
+  private async named(own: OwnKeys): Promise<OwnKeys> {
+    const label = await readMeta(this.account.db, 'deviceLabel') ?? '';
+    return label === '' ? own : { ...own, label };
+  }
+
+  /** What others see this device called, from now on; empty: nothing, as at first. Rejects while there is no connection. */
+  setLabel(name: string): Promise<void> {
+    return this.turn.run(async () => {
+      const engine = await this.engine();
+      const label = labelFor(name);
+      if (!this.own || label === (this.own.label ?? '')) return;
+      this.account.stream();
+      await writeMeta(this.account.db, 'deviceLabel', label);
+      const { label: _, ...own } = this.own;
+      this.own = label === '' ? own : { ...own, label };
+      this.onState(this.own, undefined);
+      // Otherwise `announce` is on its way, or comes with the next connection.
+      if (this.announced) await this.publishList(V2, await this.entry(engine, V2));
+      this.devices.changed(this.account.address);
+    });
   }
 
   private ensureIdentity(engine: OmemoEngine): Promise<OwnKeys> {
@@ -113,7 +138,11 @@ export class Keys implements SessionPart {
       const { own } = this;
       if (!own) return;
       await Promise.all([this.publishBundles(engine, true), this.devices.fetch(this.account.address)]);
-      await Promise.all(VERSIONS.filter((version) => !this.isListed(version)).map((version) => this.publishList(version, true)));
+      const entry = await this.entry(engine, V2);
+      const { label, labelsig } = this.devices.announced(this.account.address, V2).find((device) => device.id === own.device) ?? {};
+      const renamed = label !== entry?.label || labelsig !== entry?.labelsig;
+      await Promise.all(VERSIONS.filter((version) => !this.isListed(version) || (version === V2 && renamed))
+        .map(async (version) => this.publishList(version, await this.entry(engine, version))));
       this.announced = true;
       // Somebody may have left us out while we were at it.
       for (const version of VERSIONS) if (!this.isListed(version)) void this.readd(version).catch(() => undefined);
@@ -148,7 +177,7 @@ export class Keys implements SessionPart {
       if (!own) return;
       this.announced = false;
       await Promise.all(VERSIONS.map(async (version) => {
-        await this.publishList(version, false);
+        await this.publishList(version, undefined);
         const { node, item, shared } = bundlePlace(version, own.device);
         await (shared ? this.pep.retract(node, item) : this.pep.deleteNode(node)).catch((error: unknown) => {
           if (!(error instanceof StanzaError)) throw error;
@@ -181,22 +210,32 @@ export class Keys implements SessionPart {
     return this.devices.announced(this.account.address, version).some((device) => device.id === this.own?.device);
   }
 
-  /** Publishes the list with or without this device; the others stay as they are. */
-  private async publishList(version: Version, here: boolean): Promise<void> {
+  /** Publishes the list with or without this device (`entry`); the others stay as they are. */
+  private async publishList(version: Version, entry: Announced | undefined): Promise<void> {
     const { own } = this;
     if (!own) return;
     const others = this.devices.announced(this.account.address, version).filter((device) => device.id !== own.device);
-    const list = here ? [...others, { id: own.device }] : others;
+    const list = entry ? [...others, entry] : others;
     await this.pep.publish(LIST_NODES[version], 'current', writeList(version, list), LIST_OPTIONS);
     await this.devices.published(version, list);
+  }
+
+  /** What the list says of this device. Only that of omemo:2 has names (section 5.3.1). */
+  private async entry(engine: OmemoEngine, version: Version): Promise<Announced | undefined> {
+    const { own } = this;
+    if (!own) return undefined;
+    const { device: id, label } = own;
+    if (version !== V2 || label === undefined) return { id };
+    return this.records.exclusive(async (session) => ({ id, label, labelsig: toBase64(engine.signLabel(await session.read([KEY_IDENTITY]), label)) }));
   }
 
   /** Somebody has published a list without this device. */
   private readd(version: Version): Promise<void> {
     return this.turn.run(async () => {
+      const engine = await this.engine();
       if (!this.announced || this.isListed(version) || this.readds >= MAX_READDS || !this.account.online) return;
       this.readds++;
-      await this.publishList(version, true);
+      await this.publishList(version, await this.entry(engine, version));
     });
   }
 

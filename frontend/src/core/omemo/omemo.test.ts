@@ -145,8 +145,8 @@ describe('what is announced', () => {
       connected.send(`<message xmlns='jabber:client' from='${ALICE}' type='headline'><event xmlns='http://jabber.org/protocol/pubsub#event'>
         <items node='${LIST_NODES[version]}'><item id='current'>${list.toString()}</item></items></event></message>`);
     }
-    await connected.until((stanza) => stanza.toString().includes('77') && stanza.child('pubsub', NS.pubsub)?.child('publish')?.attrs['node'] === LIST_NODES[1]);
-    await connected.until((stanza) => stanza.toString().includes('77') && stanza.child('pubsub', NS.pubsub)?.child('publish')?.attrs['node'] === LIST_NODES[2]);
+    await connected.until((stanza) => stanza.toString().includes(`id='77'`) && stanza.child('pubsub', NS.pubsub)?.child('publish')?.attrs['node'] === LIST_NODES[1]);
+    await connected.until((stanza) => stanza.toString().includes(`id='77'`) && stanza.child('pubsub', NS.pubsub)?.child('publish')?.attrs['node'] === LIST_NODES[2]);
     expect(readList(2, [{ payload: itemOf(ALICE, LIST_NODES[2]) ?? xml('', 'none') }])).toEqual([label, { id }]);
     expect(ownList(1)).toEqual([77, id]);
   });
@@ -223,6 +223,24 @@ describe('what goes out', () => {
     const stanza = await connected.until((one) => readEncrypted(one).length > 0);
     expect(bob.open(stanza, ALICE)).toMatchObject({ version: 1, text: 'secret' });
     expect((await device.until(() => device.message(BOB, 'secret')?.level !== undefined && device.message(BOB, 'secret'))).level).toBe(1);
+  });
+
+  it('stays so when the other side does not let one look any more, as when it blocks one', async () => {
+    const bob = await Stranger.make(BOB, 11);
+    bob.publish(server);
+    const connected = await signIn();
+    await announced();
+    await device.commands.send(BOB, 'secret');
+    await connected.until((one) => readEncrypted(one).length > 0);
+    const answer = server.responders.get(`{${NS.pubsub}}pubsub`);
+    server.on(NS.pubsub, 'pubsub', (payload, iq, now) => (iq.attrs['to'] === BOB ? { error: 'service-unavailable' } : answer?.(payload, iq, now)));
+    connected.peer.cut();
+    const again = await server.accept({ resume: 'no' });
+    await device.online();
+    const { id } = await device.commands.send(BOB, 'still secret');
+    const stanza = await again.until((one) => one.attrs['id'] === id);
+    expect(bob.open(stanza, ALICE)?.text).toBe('still secret');
+    expect(device.chats.get(BOB)?.lock).toBe('encrypted');
   });
 
   it('is not sent when no server would take it, and what follows is', async () => {

@@ -7,11 +7,13 @@ import { Effects } from '../effects';
 import type { Chats } from '../chats';
 import { fail } from '../reasons';
 import { versionsOf, type Devices } from './devices';
+import type { OwnKeys } from './keys';
+import { shownLabel } from './labels';
 import { writeSealed } from './store';
 
 export interface TrustWorld {
   engine(): Promise<OmemoEngine>;
-  own(): { readonly device: number; readonly fingerprint: string } | undefined;
+  own(): OwnKeys | undefined;
   /** Asks for the bundles of devices whose keys are not known. */
   discover(address: Address, devices: readonly number[]): Promise<void>;
 }
@@ -38,15 +40,16 @@ export class TrustBook {
     const current = this.world.own();
     const out: Device[] = [];
     if (own && current) {
-      out.push({ id: current.device, address, fingerprint: current.fingerprint, trust: 'verified', own: true, current: true, stale: false });
+      out.push({ id: current.device, address, fingerprint: current.fingerprint, trust: 'verified', own: true, current: true, stale: false, ...(current.label !== undefined && { label: current.label }) });
     }
     for (const device of this.list.of(address).devices) {
       if (device.fingerprint === undefined || (own && device.id === current?.device)) continue;
+      const label = shownLabel(engine, device);
       out.push({
         id: device.id, address, own, current: false, stale: !device.listed, fingerprint: device.fingerprint,
         // A key that was only looked at is not in the core yet.
         trust: trust.get(device.fingerprint) ?? device.trust ?? 'undecided',
-        ...(device.label !== undefined && { label: device.label }),
+        ...(label !== undefined && { label }),
         ...(device.listed && !versionsOf(device).includes(V2) && { older: true as const }),
         ...(device.listed && device.silent && { silent: true as const }),
         ...(device.listed && device.withdrawn && !versionsOf(device).includes(V2) && { withdrawn: true as const }),
