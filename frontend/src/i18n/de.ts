@@ -41,6 +41,7 @@ export const de: Catalogue = {
       case 'too-large': return 'Das ist zu lang zum Senden. Teile es auf.';
       case 'cannot-encrypt': return 'Diese Nachricht lässt sich nicht schützen: Kein Gerät der anderen Person ist dafür bereit.';
       case 'untrusted': return 'In diesem Chat gibt es ein neues Gerät. Entscheide, ob du ihm vertraust, und sende dann nochmal.';
+      case 'opt-out': return 'Hier wird um Nachrichten ohne Verschlüsselung gebeten. Entscheide das zuerst.';
       case 'not-member': return 'Du gehörst nicht zu dieser Gruppe oder darfst das dort nicht.';
       case 'group-link-invalid': return 'Dieser Link gilt nicht mehr. Bitte um einen neuen.';
       case 'link-invalid': return 'Dieser Link gilt nicht mehr. Lass dir auf deinem anderen Gerät einen neuen Code zeigen.';
@@ -314,6 +315,7 @@ export const de: Catalogue = {
     },
     attach: 'Dateien anhängen',
     fileShow: (name) => `${name} anzeigen`,
+    filePlay: (name) => `${name} abspielen`,
     fileSave: (name) => `${name} speichern`,
     fileSending: (name) => `${name} wird gesendet`,
     fileDrop: 'Dateien hier ablegen, um sie zu senden',
@@ -625,6 +627,20 @@ export const de: Catalogue = {
     confirmSend: 'Unverschlüsselt senden',
   },
 
+  optOut: {
+    by: (name: string) => `${name} möchte ohne Verschlüsselung weiterschreiben.`,
+    own: 'Du hast darum gebeten, ohne Verschlüsselung weiterzuschreiben.',
+    reason: (text: string) => `Der Grund: „${text}“`,
+    bar: (name: string) => `${name} bittet dich, ohne Verschlüsselung zu schreiben. Bis du entscheidest, wird nichts gesendet.`,
+    keep: 'Verschlüsselt bleiben',
+    agree: 'Ohne Verschlüsselung schreiben',
+    agreeTitle: 'Ohne Verschlüsselung schreiben?',
+    agreeText: (name: string) => `Von da an könnten die Betreiber der Server lesen, was du an ${name} schreibst. Wenn dich das überrascht, frag ${name} erst auf einem anderen Weg.`,
+    openBar: (name: string) => `Du schreibst an ${name} ohne Verschlüsselung, wie von dort gewünscht.`,
+    again: 'Wieder verschlüsseln',
+    lockText: (name: string) => `${name} hat darum gebeten, und du hast zugestimmt: Was du hier schreibst, ist nicht verschlüsselt. Die Betreiber der Server könnten mitlesen.`,
+  },
+
   verify: {
     title: (name) => `Codes mit ${name} vergleichen`,
     intro: (name) => `Macht das, wenn du mit ${name} zusammen bist oder ihr telefoniert und du die Stimme kennst.`,
@@ -757,6 +773,11 @@ export const de: Catalogue = {
       signOutText: 'Dort braucht es dann wieder dein Passwort.',
       keysTitle: 'Codes deiner Geräte',
       keysText: 'Jedes deiner Geräte hat einen eigenen Schlüssel. Andere vergleichen diese Codes, um sicher zu sein, dass du es bist.',
+      name: 'Name dieses Geräts',
+      noName: 'keiner',
+      giveName: 'Namen geben',
+      changeName: 'Namen ändern',
+      nameHint: 'Alle, die deine Adresse kennen, können ihn neben dem Code dieses Geräts lesen. Leer lassen heißt: kein Name.',
       showCode: 'Meinen Code zeigen',
     },
     appearance: {

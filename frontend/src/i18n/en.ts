@@ -46,6 +46,7 @@ export const en = {
       case 'too-large': return 'This is too long to send. Split it into smaller parts.';
       case 'cannot-encrypt': return 'This message cannot be protected: none of the other person’s devices is ready for it.';
       case 'untrusted': return 'There is a new device in this chat. Decide whether to trust it, then send again.';
+      case 'opt-out': return 'They ask to go on without encryption. Decide that first.';
       case 'not-member': return 'You do not belong to this group, or may not do this there.';
       case 'group-link-invalid': return 'This link does not work any more. Ask for a new one.';
       case 'link-invalid': return 'This link no longer works. Show a new code on your other device.';
@@ -320,6 +321,7 @@ export const en = {
     },
     attach: 'Attach files',
     fileShow: (name: string) => `Show ${name}`,
+    filePlay: (name: string) => `Play ${name}`,
     fileSave: (name: string) => `Save ${name}`,
     fileSending: (name: string) => `Sending ${name}`,
     fileDrop: 'Drop files here to send them',
@@ -636,6 +638,20 @@ export const en = {
     confirmSend: 'Send unencrypted',
   },
 
+  optOut: {
+    by: (name: string) => `${name} asks to go on without encryption.`,
+    own: 'You asked to go on without encryption.',
+    reason: (text: string) => `Their reason: “${text}”`,
+    bar: (name: string) => `${name} asks you to write without encryption. Until you decide, nothing is sent.`,
+    keep: 'Stay encrypted',
+    agree: 'Write without encryption',
+    agreeTitle: 'Write without encryption?',
+    agreeText: (name: string) => `From then on the people who run the servers could read what you write to ${name}. If this comes as a surprise, ask ${name} in another way first.`,
+    openBar: (name: string) => `You write to ${name} without encryption, as ${name} asked for.`,
+    again: 'Encrypt again',
+    lockText: (name: string) => `${name} asked for it, and you agreed: what you write here is not encrypted. The people who run the servers could read it.`,
+  },
+
   verify: {
     title: (name: string) => `Compare codes with ${name}`,
     intro: (name: string) => `Do this when you are together with ${name}, or on a call where you know the voice.`,
@@ -769,6 +785,11 @@ export const en = {
       signOutText: 'It needs your password to sign in again.',
       keysTitle: 'Codes of your devices',
       keysText: 'Each of your devices has its own key. Others compare these codes to be sure it is you.',
+      name: 'Name of this device',
+      noName: 'none',
+      giveName: 'Give it a name',
+      changeName: 'Change the name',
+      nameHint: 'Whoever knows your address can read it, beside the code of this device. Leave it empty for no name.',
       showCode: 'Show my code',
     },
     appearance: {

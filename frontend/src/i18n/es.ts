@@ -51,6 +51,7 @@ export const es: Catalogue = {
       case 'too-large': return 'Es demasiado largo para enviarlo. Divídelo en varias partes.';
       case 'cannot-encrypt': return 'Este mensaje no se puede proteger: ningún dispositivo de la otra persona está listo para ello.';
       case 'untrusted': return 'Hay un dispositivo nuevo en este chat. Decide si confías en él y vuelve a enviar el mensaje.';
+      case 'opt-out': return 'Te piden seguir sin cifrado. Decídelo primero.';
       case 'not-member': return 'No formas parte de este grupo o no tienes permiso para hacer eso en él.';
       case 'approval': return 'Antes tiene que dar su permiso una persona responsable. Ya se le ha pedido; podrás seguir cuando lo dé.';
       case 'contacts-only': return 'Esta persona solo acepta mensajes de sus contactos. Pídele antes ser uno de ellos.';
@@ -320,6 +321,7 @@ export const es: Catalogue = {
     },
     attach: 'Adjuntar archivos',
     fileShow: (name) => `Mostrar ${name}`,
+    filePlay: (name) => `Reproducir ${name}`,
     fileSave: (name) => `Guardar ${name}`,
     fileSending: (name) => `Enviando ${name}`,
     fileDrop: 'Suelta aquí los archivos para enviarlos',
@@ -631,6 +633,20 @@ export const es: Catalogue = {
     confirmSend: 'Enviar sin cifrar',
   },
 
+  optOut: {
+    by: (name) => `${name} pide seguir sin cifrado.`,
+    own: 'Has pedido seguir sin cifrado.',
+    reason: (text) => `El motivo: «${text}»`,
+    bar: (name) => `${name} te pide que escribas sin cifrado. Hasta que decidas, no se envía nada.`,
+    keep: 'Seguir con cifrado',
+    agree: 'Escribir sin cifrado',
+    agreeTitle: '¿Escribir sin cifrado?',
+    agreeText: (name) => `A partir de entonces, quienes administran los servidores podrían leer lo que escribas a ${name}. Si no lo esperabas, pregúntale antes a ${name} por otra vía.`,
+    openBar: (name) => `Escribes a ${name} sin cifrado, como pidió.`,
+    again: 'Volver a cifrar',
+    lockText: (name) => `${name} lo pidió y aceptaste: lo que escribes aquí no va cifrado. Podrían leerlo quienes administran los servidores.`,
+  },
+
   verify: {
     title: (name) => `Comparar códigos con ${name}`,
     intro: (name) => `Hazlo cuando estés con ${name}, o en una llamada en la que reconozcas su voz.`,
@@ -763,6 +779,11 @@ export const es: Catalogue = {
       signOutText: 'Para volver a iniciarla hará falta tu contraseña.',
       keysTitle: 'Códigos de tus dispositivos',
       keysText: 'Cada uno de tus dispositivos tiene su propia clave. Otras personas comparan estos códigos para saber con certeza que eres tú.',
+      name: 'Nombre de este dispositivo',
+      noName: 'ninguno',
+      giveName: 'Ponerle un nombre',
+      changeName: 'Cambiar el nombre',
+      nameHint: 'Cualquiera que conozca tu dirección puede leerlo junto al código de este dispositivo. Déjalo vacío para que no tenga nombre.',
       showCode: 'Mostrar mi código',
     },
     appearance: {

@@ -51,6 +51,7 @@ export const fr: Catalogue = {
       case 'too-large': return 'C’est trop long pour un seul envoi. Envoie-le en plusieurs fois.';
       case 'cannot-encrypt': return 'Ce message ne peut pas être protégé : aucun appareil de l’autre personne n’est prêt pour ça.';
       case 'untrusted': return 'Il y a un nouvel appareil dans cette discussion. Décide si tu lui fais confiance, puis renvoie ton message.';
+      case 'opt-out': return 'On te demande de continuer sans chiffrement. Décide d’abord.';
       case 'not-member': return 'Tu ne fais pas partie de ce groupe, ou tu n’as pas le droit d’y faire ça.';
       case 'approval': return 'Une personne responsable doit d’abord donner son accord. On le lui a demandé ; tu pourras continuer ensuite.';
       case 'contacts-only': return 'Cette personne n’accepte que les messages de ses contacts. Demande d’abord à en devenir un.';
@@ -320,6 +321,7 @@ export const fr: Catalogue = {
     },
     attach: 'Joindre des fichiers',
     fileShow: (name) => `Afficher ${name}`,
+    filePlay: (name) => `Lire ${name}`,
     fileSave: (name) => `Enregistrer ${name}`,
     fileSending: (name) => `Envoi en cours : ${name}`,
     fileDrop: 'Dépose les fichiers ici pour les envoyer',
@@ -631,6 +633,20 @@ export const fr: Catalogue = {
     confirmSend: 'Envoyer sans chiffrement',
   },
 
+  optOut: {
+    by: (name) => `${name} demande à continuer sans chiffrement.`,
+    own: 'Tu as demandé à continuer sans chiffrement.',
+    reason: (text) => `La raison : « ${text} »`,
+    bar: (name) => `${name} te demande d’écrire sans chiffrement. Tant que tu n’as pas décidé, rien n’est envoyé.`,
+    keep: 'Rester chiffré',
+    agree: 'Écrire sans chiffrement',
+    agreeTitle: 'Écrire sans chiffrement ?',
+    agreeText: (name) => `Dès lors, les personnes qui gèrent les serveurs pourraient lire ce que tu écris à ${name}. Si cela te surprend, demande d’abord à ${name} par un autre moyen.`,
+    openBar: (name) => `Tu écris à ${name} sans chiffrement, comme demandé.`,
+    again: 'Chiffrer à nouveau',
+    lockText: (name) => `${name} l’a demandé et tu as accepté : ce que tu écris ici n’est pas chiffré. Les personnes qui gèrent les serveurs pourraient le lire.`,
+  },
+
   verify: {
     title: (name) => `Comparer les codes avec ${name}`,
     intro: (name) => `À faire quand ${name} est à côté de toi, ou pendant un appel où tu reconnais sa voix.`,
@@ -763,6 +779,11 @@ export const fr: Catalogue = {
       signOutText: 'Pour s’y reconnecter, il faudra ton mot de passe.',
       keysTitle: 'Codes de tes appareils',
       keysText: 'Chacun de tes appareils a sa propre clé. Les autres comparent ces codes pour s’assurer que c’est bien toi.',
+      name: 'Nom de cet appareil',
+      noName: 'aucun',
+      giveName: 'Lui donner un nom',
+      changeName: 'Changer le nom',
+      nameHint: 'Toute personne qui connaît ton adresse peut le lire, à côté du code de cet appareil. Laisse le champ vide pour ne pas lui donner de nom.',
       showCode: 'Afficher mon code',
     },
     appearance: {

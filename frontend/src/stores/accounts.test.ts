@@ -59,9 +59,9 @@ test('what lies behind in the browser is of the other account, and does not come
 });
 
 test('a conversation that was open ends in the account to which it belongs', async () => {
-  const app = await start(`/chat/${lena}`);
   let bound = 0;
   core.bound = () => { bound++; return core; };
+  const app = await start(`/chat/${lena}`);
   const conversation = app.conversations.of(lena);
   await app.accounts.switch(work);
   expect(app.conversations.of(lena)).not.toBe(conversation);

@@ -6,18 +6,42 @@ import { localPart } from './contacts';
 export type WindowMemory = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
 const key = 'kith.account';
+/** Where the browser remembers that there are accounts, which only the core knows and tells later. */
+const hint = 'kith.accounts';
 
 /** The accounts of this browser, and which of them this window looks at. */
 export class AccountsStore extends Cell<readonly AccountInfo[]> {
   readonly #core: Pick<Core, 'switchAccount'>;
   readonly #session: Readable<SessionState>;
   readonly #memory: WindowMemory;
+  readonly #storage: Pick<Storage, 'getItem' | 'setItem'>;
 
-  constructor(core: Pick<Core, 'switchAccount'>, session: Readable<SessionState>, memory: WindowMemory) {
+  constructor(core: Pick<Core, 'switchAccount'>, session: Readable<SessionState>, memory: WindowMemory, storage: Pick<Storage, 'getItem' | 'setItem'>) {
     super([]);
     this.#core = core;
     this.#session = session;
     this.#memory = memory;
+    this.#storage = storage;
+  }
+
+  /** Whether there were accounts last time: what they need can be fetched before the core says so. */
+  get likely(): boolean {
+    try {
+      return this.#storage.getItem(hint) === '1';
+    } catch {
+      return false;
+    }
+  }
+
+  override set(accounts: readonly AccountInfo[]): void {
+    super.set(accounts);
+    const some = accounts.length > 0;
+    if (some === this.likely) return;
+    try {
+      this.#storage.setItem(hint, some ? '1' : '0');
+    } catch {
+      // then nothing is fetched before its time
+    }
   }
 
   /** The account that this window looked at before it was loaded again. */

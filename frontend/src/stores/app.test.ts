@@ -3,7 +3,7 @@ import { FakeClock } from '../../test/fake/clock';
 import { FakeCore } from '../../test/fake/core';
 import { FakeHistory, memoryStorage } from '../../test/fake/host';
 import { family } from '../../test/fake/seed';
-import type { Core } from '../core/api';
+import { CoreError, type Core } from '../core/api';
 import { type App, createApp } from './app';
 import { chatWith } from './chats';
 import { findChats } from './switcher';
@@ -43,6 +43,61 @@ test('a core that cannot start is told as an error', async () => {
   const app = await started(core);
   expect(app.session.get().phase).toBe('none');
   expect(app.notices.get()).toMatchObject([{ kind: 'error', reason: { code: 'storage' } }]);
+});
+
+test('while a part of the app cannot be fetched it is asked for again, and nobody is taken for signed out', async () => {
+  const core = new FakeCore(family());
+  const clock = new FakeClock();
+  const attach = core.attach.bind(core);
+  const lost = (): Promise<never> => Promise.reject(new CoreError({ code: 'network' }));
+  core.attach = lost;
+  const app = createApp(core, { router: new FakeHistory(), storage: memoryStorage(), clock });
+  const done = app.start();
+  for (let i = 0; i < 3; i++) {
+    await new Promise(setImmediate);
+    expect(app.session.get().phase).toBe('starting');
+    expect(app.notices.get()).toMatchObject([{ kind: 'error', reason: { code: 'network' } }]);
+    if (i === 2) core.attach = attach;
+    clock.advance(3_000);
+  }
+  await done;
+  expect(app.session.get().phase).toBe('online');
+  expect(app.notices.get()).toEqual([]);
+});
+
+test('the chat that is shown first has its messages when it is painted', async () => {
+  const core = new FakeCore(family());
+  const app = createApp(core, { router: new FakeHistory(`/chat/${lena}`), storage: memoryStorage(), clock: new FakeClock() });
+  const seen: string[] = [];
+  app.session.subscribe(() => seen.push(app.conversations.of(lena).get().status));
+  await app.start(`/chat/${lena}`);
+  expect(seen).toEqual(['ready']);
+  expect(app.conversations.of(lena).get().rows.keys.length).toBeGreaterThan(0);
+});
+
+test('messages that do not come keep nobody from the app', async () => {
+  const core = new FakeCore(family());
+  const clock = new FakeClock();
+  core.page = () => new Promise(() => undefined);
+  const app = createApp(core, { router: new FakeHistory(`/chat/${lena}`), storage: memoryStorage(), clock });
+  const done = app.start(`/chat/${lena}`);
+  await new Promise(setImmediate);
+  expect(app.session.get().phase).toBe('starting');
+  clock.advance(200);
+  await done;
+  expect(app.session.get().phase).toBe('online');
+});
+
+test('that there are accounts is remembered, so that the app can begin before the core says so', async () => {
+  const core = new FakeCore(family());
+  const storage = memoryStorage();
+  const begin = (): App => createApp(core, { router: new FakeHistory(), storage, clock: new FakeClock() });
+  const first = begin();
+  expect(first.accounts.likely).toBe(false);
+  await first.start();
+  expect(begin().accounts.likely).toBe(true);
+  await core.signOut();
+  expect(begin().accounts.likely).toBe(false);
 });
 
 test('a message moves its chat to the top and counts', async () => {

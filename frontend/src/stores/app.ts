@@ -30,6 +30,11 @@ import { TypingStore } from './typing';
 import { Updates } from './updates';
 import { Wakeups } from './wakeups';
 
+/** A page that is loaded waits so long for the messages of the chat that it shows; what is kept here takes less. */
+const PREPARING = 200;
+/** From one attempt to start to the next. */
+const TRY_AGAIN = 3_000;
+
 /** The stores of the app; the list of its parts. Views get this and nothing else. */
 export interface App {
   readonly core: Core;
@@ -66,7 +71,7 @@ export interface App {
   readonly attempt: Attempt;
   /** Called for every message that should be shown as a notification. */
   onNotify: (event: Events['notify']) => void;
-  /** Attaches to the core and fills the stores. `path`: where one was led; it may be meant for an account. */
+  /** Attaches to the core and fills the stores, however long that takes. `path`: where one was led; it may be meant for an account. */
   start(path?: string): Promise<void>;
 }
 
@@ -84,7 +89,7 @@ export function createApp(core: Core, host: AppHost): App {
   const browser = host.browser ?? bareBrowser;
   const domain = new Cell('');
   const session = new SessionStore();
-  const accounts = new AccountsStore(core, session, host.window ?? { getItem: () => null, setItem: () => undefined, removeItem: () => undefined });
+  const accounts = new AccountsStore(core, session, host.window ?? { getItem: () => null, setItem: () => undefined, removeItem: () => undefined }, host.storage);
   const contacts = new ContactsStore();
   const pictures = new Pictures(core);
   const chats = new ChatsStore();
@@ -105,6 +110,10 @@ export function createApp(core: Core, host: AppHost): App {
 
   /** Everything is of the account that is looked at: another one begins anew. */
   const look = (snapshot: Snapshot): void => {
+    fill(snapshot);
+    session.set(snapshot.session);
+  };
+  const fill = (snapshot: Snapshot): void => {
     domain.set(snapshot.domain);
     accounts.remember(snapshot.session.address);
     router.belong(snapshot.session.address);
@@ -118,7 +127,13 @@ export function createApp(core: Core, host: AppHost): App {
     pictures.reset(snapshot);
     contacts.reset(snapshot.contacts);
     chats.reset(snapshot.chats);
-    session.set(snapshot.session);
+  };
+  /** The first that is painted of a chat is its messages, if they are here. */
+  const prepare = async ({ session: { phase } }: Snapshot): Promise<void> => {
+    const route = router.get();
+    if (route.name !== 'chat' || phase === 'none' || phase === 'locked') return;
+    const late = new Promise<void>((resolve) => { clock.after(PREPARING, resolve); });
+    await Promise.race([conversations.of(route.address).prepare(), late]);
   };
 
   const takes: { readonly [K in keyof Events]: (data: Events[K]) => void } = {
@@ -175,21 +190,33 @@ export function createApp(core: Core, host: AppHost): App {
     attempt: attempts(notices),
     onNotify: () => undefined,
     start: async (path = '') => {
-      try {
-        // Events that arrive before the snapshot are part of it (they follow it in order).
-        const early: (() => void)[] = [];
-        let attached = false;
-        const snapshot = await core.attach((event, data) => {
-          const take = (): void => takes[event](data);
-          if (attached) take();
-          else early.push(take);
-        }, accountOf(path) ?? accounts.remembered());
-        look(snapshot);
-        attached = true;
-        early.forEach((take) => take());
-      } catch (error) {
-        notices.error(reasonOf(error));
-        session.set({ phase: 'none', catchingUp: false });
+      for (;;) {
+        try {
+          // Events that arrive before the snapshot are part of it (they follow it in order).
+          const early: (() => void)[] = [];
+          let attached = false;
+          const snapshot = await core.attach((event, data) => {
+            const take = (): void => takes[event](data);
+            if (attached) take();
+            else early.push(take);
+          }, accountOf(path) ?? accounts.remembered());
+          fill(snapshot);
+          await prepare(snapshot);
+          session.set(snapshot.session);
+          attached = true;
+          early.forEach((take) => take());
+          notices.over('network');
+          return;
+        } catch (error) {
+          const reason = reasonOf(error);
+          notices.error(reason);
+          if (reason.code !== 'network') {
+            session.set({ phase: 'none', catchingUp: false });
+            return;
+          }
+        }
+        // A part of the app could not be fetched; whether there is an account is not known, or it cannot be opened yet.
+        await new Promise<void>((resolve) => { clock.after(TRY_AGAIN, resolve); });
       }
     },
   };

@@ -3,6 +3,7 @@ import { FakeClock } from '../../test/fake/clock';
 import { FakeCore } from '../../test/fake/core';
 import { FakeHistory, memoryStorage } from '../../test/fake/host';
 import { family, longTalk } from '../../test/fake/seed';
+import type { Message } from '../core/api';
 import { type App, createApp } from './app';
 import type { Conversation } from './conversation';
 
@@ -206,6 +207,28 @@ describe('sending', () => {
     expect(await it.submit()).toEqual({ sent: 'ask', before: true });
   });
 
+  test('a chat that lost its encryption before one writes says that it was encrypted', async () => {
+    const it = app.conversations.of(lena);
+    await it.enter();
+    core.setChat(lena, { lock: 'unencrypted' });
+    it.write('Hello!');
+    expect(await it.submit()).toEqual({ sent: 'ask', before: true });
+    expect(sent('send')).toEqual([]);
+  });
+
+  test('asks no more where the person has agreed to go on in the clear, and again when they encrypt', async () => {
+    core.setChat(lena, { optOut: { agreed: false } });
+    const it = app.conversations.of(lena);
+    await it.enter();
+    await core.answerOptOut(lena, true);
+    it.write('In the open');
+    expect(await it.submit()).toEqual({ sent: 'yes' });
+    await core.answerOptOut(lena, false);
+    it.write('Secret');
+    expect(await it.submit()).toEqual({ sent: 'yes' });
+    expect(sent('send').map((given) => (given[2] as { allowUnencrypted?: boolean }).allowUnencrypted)).toEqual([true, undefined]);
+  });
+
   test('agreeing once does not open a chat that can encrypt', async () => {
     const it = app.conversations.of(lena);
     await it.enter();
@@ -297,4 +320,48 @@ test('the eight chats opened last are kept', async () => {
   expect(app.conversations.of('a0@x.example')).toBe(first);
   for (let i = 10; i < 18; i++) app.conversations.of(`a${i}@x.example`);
   expect(app.conversations.of('a0@x.example')).not.toBe(first);
+});
+
+describe('a chat that stays open for weeks', () => {
+  const talked = (world: FakeCore['world']): void => {
+    world.messages = longTalk(100, lena, clock.now());
+    world.chats = world.chats.map((chat) => (chat.id === lena ? { ...chat, unread: 0, readUpTo: 100 } : chat));
+  };
+  const batch = (from: number, count: number): Message[] => longTalk(from + count, lena, clock.now()).slice(-count).map((message) => ({ ...message, outgoing: false }));
+
+  test('keeps what is near to the newest, while that is seen', async () => {
+    await start(talked);
+    const it = app.conversations.of(lena);
+    await it.enter();
+    for (let n = 100; n < 5_000; n += 100) {
+      it.seen(n);
+      it.apply({ chat: lena, changed: batch(n, 100), removed: [] });
+    }
+    expect(texts(it).length).toBeLessThan(1_400);
+    expect(texts(it).at(-1)).toMatch(/^5000\./);
+    expect(it.get().hasNewer).toBe(false);
+    await it.loadOlder();
+  });
+
+  test('keeps its place while nobody looks, and what follows is fetched when one reads on', async () => {
+    await start(talked);
+    const it = app.conversations.of(lena);
+    await it.enter();
+    it.seen(100);
+    const first = texts(it)[0];
+    for (let n = 100; n < 5_000; n += 100) it.apply({ chat: lena, changed: batch(n, 100), removed: [] });
+    expect(texts(it).length).toBeLessThan(1_400);
+    expect(texts(it)[0]).toBe(first);
+    expect(it.get().hasNewer).toBe(true);
+  });
+
+  test('also where one has gone elsewhere', async () => {
+    await start(talked);
+    const it = app.conversations.of(lena);
+    await it.enter();
+    it.leave();
+    for (let n = 100; n < 5_000; n += 100) it.apply({ chat: lena, changed: batch(n, 100), removed: [] });
+    expect(texts(it).length).toBeLessThan(1_400);
+    expect(texts(it).at(-1)).toMatch(/^5000\./);
+  });
 });

@@ -45,6 +45,11 @@ export function mayCorrect(message: Message): boolean {
   return message.outgoing && message.state !== 'failed' && message.from !== '' && !message.retracted && !message.file && !message.poll && message.problem === undefined;
 }
 
+/** The stretch of messages that a chat begins with. */
+function opening(unread: number, readUpTo: number): { around?: number; limit: number } {
+  return unread > 0 ? { around: readUpTo, limit: 2 * pageSize } : { limit: pageSize };
+}
+
 /** One open chat: the stretch of messages that is loaded, the draft, and what the person does with them. */
 export class Conversation implements Readable<ConversationState> {
   readonly address: Address;
@@ -128,7 +133,13 @@ export class Conversation implements Readable<ConversationState> {
       this.#publish({});
       return;
     }
-    await this.#load(unread > 0 ? { around: readUpTo, limit: 2 * pageSize } : { limit: pageSize });
+    await this.#load(opening(unread, readUpTo));
+  }
+
+  /** Loads what the chat shows first, so that it is there when the chat comes to the front. */
+  async prepare(): Promise<void> {
+    const { unread, readUpTo } = this.#chat();
+    await this.#load(opening(unread, readUpTo));
   }
 
   /** What had been begun here before: what it answers, and files. */
@@ -246,8 +257,8 @@ export class Conversation implements Readable<ConversationState> {
     }
   }
 
-  #trim(from: 'start' | 'end'): void {
-    const kept = trimmed(this.#timeline, keepLoaded, from);
+  #trim(from: 'start' | 'end', most = keepLoaded): void {
+    const kept = trimmed(this.#timeline, most, from);
     if (kept === this.#timeline) return;
     this.#timeline = kept;
     this.#publish({ shifted: from === 'start' });
@@ -270,6 +281,10 @@ export class Conversation implements Readable<ConversationState> {
     else if (first && !this.#active && this.#divider) this.#divider = { ...this.#divider, count: this.#divider.count + arrived.length };
     this.#timeline = withChanges(this.#timeline, changed, removed);
     this.#publish(arrived.length > 0 ? { arrived: arrived.at(-1) } : {});
+    if (this.#timeline.messages.length <= 2 * keepLoaded) return;
+    // Who sees the newest goes on with it; who does not stays where they are, and reads on from there.
+    if (!this.#entered || this.#seen >= last) this.#trim('start');
+    else this.#trim('end', 2 * keepLoaded);
   }
 
   /** The message with this order was on the screen. It counts as read once the person looks. */
@@ -292,18 +307,23 @@ export class Conversation implements Readable<ConversationState> {
 
   // ── what the person writes ──
 
+  /** The person knows that what is written here goes out as it is. */
+  get #unencrypted(): boolean {
+    return this.#unencryptedAgreed || this.#chat().optOut?.agreed === true;
+  }
+
   /** Sends what is in the composer. The composer is empty at once; when the message is not taken, its text comes back. */
   async submit(agreed?: { readonly unencrypted: boolean }): Promise<SendResult> {
     const text = this.draft.get();
     if (text.trim() === '') return { sent: 'nothing' };
     if (agreed?.unencrypted) this.#unencryptedAgreed = true;
-    if (this.#chat().lock === 'unencrypted' && !this.#unencryptedAgreed) return { sent: 'ask', before: false };
+    if (this.#chat().lock === 'unencrypted' && !this.#unencrypted) return { sent: 'ask', before: this.#timeline.messages.some(({ lock }) => lock === 'encrypted' || lock === 'verified') };
     const staged = this.staged.get();
     if (staged?.kind === 'edit') return this.#correct(staged, text);
     this.staged.set(undefined);
     this.write('');
     this.flushDraft();
-    const result = await this.#send(text, this.#unencryptedAgreed && (agreed?.unencrypted === true || this.#chat().lock === 'unencrypted'), staged?.message);
+    const result = await this.#send(text, this.#unencrypted && (agreed?.unencrypted === true || this.#chat().lock === 'unencrypted'), staged?.message);
     if (result.sent !== 'yes' && this.draft.get() === '') {
       this.write(text);
       this.staged.set(staged);

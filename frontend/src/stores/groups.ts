@@ -25,7 +25,7 @@ export function authorOf(contacts: Contacts, chat: Chat, message: Message): stri
 /** One can write in this chat, now or as soon as there is a connection. */
 export function mayWrite(chat: Chat, contact: Contact | undefined): boolean {
   if (chat.kind === 'group') return chat.group?.state === 'here' || chat.group?.state === 'joining' || chat.group?.state === 'out';
-  return contact?.blocked !== true && contact?.relation !== 'request' && !isStranger(chat, contact);
+  return contact?.blocked !== true && contact?.relation !== 'request' && chat.optOut?.agreed !== false && !isStranger(chat, contact);
 }
 
 export type Deed = 'write' | 'owner' | 'admin' | 'member' | 'remove';

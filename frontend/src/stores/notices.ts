@@ -36,6 +36,11 @@ export class NoticeStore extends Cell<readonly Notice[]> {
     this.update((list) => [...list, { id, kind: 'error', reason }]);
   }
 
+  /** What was told of this is no longer so. */
+  over(code: Reason['code']): void {
+    this.update((list) => list.filter((notice) => notice.kind !== 'error' || notice.reason.code !== code));
+  }
+
   close(id: number): void {
     this.update((list) => list.filter((notice) => notice.id !== id));
   }

@@ -1,4 +1,4 @@
-import type { Address, Message, Sticker } from '../core/api';
+import type { Address, Message, SharedFile, Sticker } from '../core/api';
 import { Cell } from './cell';
 
 /** The dialog that lies above the app; at most one. */
@@ -16,6 +16,7 @@ export type Overlay =
   | { readonly name: 'lock'; readonly address: Address }
   | { readonly name: 'verify'; readonly address: Address }
   | { readonly name: 'message-info'; readonly message: Message }
+  | { readonly name: 'picture'; readonly message: Message; readonly file: SharedFile }
   | { readonly name: 'timer'; readonly address: Address }
   | { readonly name: 'pins'; readonly address: Address }
   | { readonly name: 'poll'; readonly address: Address }

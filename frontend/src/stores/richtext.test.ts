@@ -32,3 +32,11 @@ test('what nobody writes is left as it is', () => {
   for (let at = blocks('>'.repeat(5_000))[0]; at?.kind === 'quote'; at = at.blocks[0]) depth++;
   expect(depth).toBeLessThan(10);
 });
+
+test('what takes long where somebody means to make it take long', () => {
+  const link = `http://example.org/${')'.repeat(200_000)}`;
+  expect(plain(link)).toEqual(['<http://example.org/>', ')'.repeat(200_000)]);
+  const unclosed = '*a _a ~a '.repeat(550);
+  expect(blocks(`${unclosed}\n`.repeat(50)).map(block)).toEqual([Array.from({ length: 50 }, () => `${unclosed}\n`)]);
+  expect(blocks('```\n'.repeat(60_000)).length).toBe(30_001);
+});

@@ -35,9 +35,9 @@ export function blocks(text: string, depth = 0): readonly Block[] {
     const line = lines[i] ?? '';
     if (line.startsWith('```')) {
       flush();
-      const end = lines.findIndex((one, at) => at > i && one.startsWith('```'));
-      out.push({ kind: 'code', text: lines.slice(i + 1, end < 0 ? undefined : end).join('\n') });
-      if (end < 0) break;
+      let end = i + 1;
+      while (lines[end]?.startsWith('```') === false) end++;
+      out.push({ kind: 'code', text: lines.slice(i + 1, end).join('\n') });
       i = end;
     } else if (line.startsWith('>') && depth < maxDepth) {
       flush();
@@ -61,14 +61,20 @@ function spansOf(text: string, depth = 0): readonly Piece[] {
 function spansOfLine(line: string, depth: number): readonly Piece[] {
   if (line.length > maxLine) return pieces(line);
   const out: Piece[] = [];
+  /** Marks that nothing closes in the rest of the line. */
+  const open = new Set<string>();
   let from = 0;
   for (let at = 0; at < line.length; at++) {
     const kind = spans[line[at] ?? ''];
     // An opening mark stands at the beginning, after a space or another mark, and before something else than a space.
     if (!kind || depth >= maxDepth || !(at === 0 || /[\s*_~]/.test(line[at - 1] ?? '')) || !/\S/.test(line[at + 1] ?? '') || line[at + 1] === line[at]) continue;
     const mark = line[at] ?? '';
+    if (open.has(mark)) continue;
     const end = closing(line, at);
-    if (end < 0) continue;
+    if (end < 0) {
+      open.add(mark);
+      continue;
+    }
     const inner = line.slice(at + 1, end);
     if (pieces(line.slice(from, end + 1)).some((piece) => piece.kind === 'link' && piece.text.includes(mark) && !inner.includes(piece.text))) continue;
     if (at > from) out.push(...pieces(line.slice(from, at)));
@@ -92,12 +98,19 @@ const links = /\b(?:https?:\/\/|mailto:|www\.)[^\s<>"'`\u200b-\u200f\u202a-\u202
 
 /** Closing punctuation belongs to the sentence, unless the link itself opened the bracket. */
 function trimEnd(url: string): string {
+  let end = url.length, round = 0, square = 0;
+  for (const letter of url) {
+    if (letter === '(') round++;
+    else if (letter === ')') round--;
+    else if (letter === '[') square++;
+    else if (letter === ']') square--;
+  }
   for (;;) {
-    const last = url.at(-1) ?? '';
-    if (/[.,;:!?…'"»”’*_~]/u.test(last)) url = url.slice(0, -1);
-    else if (last === ')' && url.split('(').length <= url.split(')').length - 1) url = url.slice(0, -1);
-    else if (last === ']' && url.split('[').length <= url.split(']').length - 1) url = url.slice(0, -1);
-    else return url;
+    const last = url[end - 1] ?? '';
+    if (last === ')' && round < 0) round++;
+    else if (last === ']' && square < 0) square++;
+    else if (!/[.,;:!?…'"»”’*_~]/u.test(last)) return url.slice(0, end);
+    end--;
   }
 }
 

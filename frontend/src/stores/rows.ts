@@ -35,7 +35,7 @@ function dayOf(at: number): string {
 }
 
 function sameRun(a: Message, b: Message): boolean {
-  return a.outgoing === b.outgoing && (a.outgoing || a.from === b.from) && !a.problem && !b.problem && !b.reply && a.timerSet === undefined && b.timerSet === undefined
+  return a.outgoing === b.outgoing && (a.outgoing || a.from === b.from) && !a.problem && !b.problem && !b.reply && a.timerSet === undefined && b.timerSet === undefined && !a.optOut && !b.optOut
     && b.at - a.at < groupWithin && dayOf(a.at) === dayOf(b.at);
 }
 
@@ -76,7 +76,7 @@ export function layRows(
       rows.push({ kind: 'unread', key: 'unread', count: options.divider?.count ?? 0 });
       divided = true;
     }
-    if (message.timerSet !== undefined) {
+    if (message.timerSet !== undefined || message.optOut) {
       rows.push({ kind: 'notice', key: message.id, message });
       return;
     }

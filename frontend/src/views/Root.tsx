@@ -13,7 +13,8 @@ import { Speaking } from './Speaking';
 const InvitePage = lazy(() => import('./entry/InvitePage'));
 const LinkPage = lazy(() => import('./entry/LinkPage'));
 const SignInPage = lazy(() => import('./entry/SignIn'));
-const Main = lazy(() => import('./shell/Main'));
+const main = () => import('./shell/Main');
+const Main = lazy(main);
 const SignOut = lazy(() => import('./settings/SignOut'));
 
 export function Root(props: { readonly app: App }): JSX.Element {
@@ -57,6 +58,8 @@ function Place(): JSX.Element {
   const outside = (): boolean => session().phase === 'none' || session().phase === 'locked' || signingIn().busy;
   const adding = (): boolean => route().name === 'add-account' && session().phase !== 'none';
   createEffect(on(token, () => app.overlays.close(), { defer: true }));
+  if (app.accounts.likely) main().catch(() => undefined); // while the core opens what is kept
+  createEffect(() => { if (signingIn().busy) main().catch(() => undefined); }); // it is there when one is in
   return (
     <Suspense fallback={<Splash />}>
       <Switch fallback={<Main />}>

@@ -182,6 +182,10 @@ export class FakeCore implements Core {
     this.#look(this.world);
   }
 
+  async warmUp(): Promise<void> {
+    await this.#do('warmUp');
+  }
+
   async reconnect(): Promise<void> {
     await this.#do('reconnect');
     this.setSession({ phase: 'connecting' });
@@ -493,6 +497,15 @@ export class FakeCore implements Core {
     if (!old) throw new CoreError({ code: 'not-found' });
     this.world.edits[id] = [...this.world.edits[id] ?? [], { text: old.text, at: old.at }];
     this.setState(id, { text, edited: true });
+  }
+
+  async answerOptOut(chat: Address, agreed: boolean): Promise<void> {
+    await this.#do('answerOptOut', chat, agreed);
+    const { optOut, ...rest } = this.#chat(chat);
+    if (!optOut) throw new CoreError({ code: 'not-found' });
+    const next: Chat = agreed ? { ...rest, optOut: { ...optOut, agreed: true }, lock: 'unencrypted' } : { ...rest, lock: 'encrypted' };
+    this.world.chats = [...this.world.chats.filter((it) => it.id !== chat), next];
+    this.tell('chats', { changed: [next], removed: [] });
   }
 
   async setTimer(chat: Address, seconds: number): Promise<void> {
@@ -818,6 +831,14 @@ export class FakeCore implements Core {
 
   async allowOlder(address: Address, id: number): Promise<void> {
     await this.#do('allowOlder', address, id);
+  }
+
+  async nameDevice(name: string): Promise<void> {
+    await this.#do('nameDevice', name);
+    const label = name.trim();
+    this.world.devices = this.world.devices.map(({ label: before, ...device }) => ({ ...device, ...(device.current ? label !== '' && { label } : before !== undefined && { label: before }) }));
+    this.setSession({ deviceLabel: label === '' ? undefined : label });
+    this.tell('devices', { address: this.world.session.address ?? '' });
   }
 
   async setTrust(address: Address, id: number, trust: Exclude<Trust, 'undecided'>): Promise<void> {

@@ -68,6 +68,15 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
   arranged: { world: arranged },
   polls: { world: polled },
+  'opt-out': {
+    world: (world) => {
+      const reason = 'The office keeps a record of everything.';
+      const base = world.messages.findLast((message) => message.chat === jonas);
+      if (!base) return;
+      world.messages.push({ ...base, id: 'opt-out', order: base.order + 1, at: Date.now() - 60_000, outgoing: false, from: jonas, state: 'received', text: '', optOut: { reason } });
+      world.chats = world.chats.map((chat) => (chat.id === jonas ? { ...chat, unread: 0, readUpTo: base.order + 1, draft: '', optOut: { agreed: false, reason } } : chat));
+    },
+  },
   findings: { world: foundOut },
   devices: { world: sealedOff },
   pictures: { world: pictured },

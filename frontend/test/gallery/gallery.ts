@@ -84,6 +84,15 @@ async function openStickers(page: Page): Promise<void> {
   await page.locator('.sticker-panel').waitFor();
 }
 
+/** A picture out of the clipboard; runs in the page. */
+async function pasteFile(field: Element, name: string): Promise<void> {
+  const canvas = new OffscreenCanvas(1600, 1000);
+  canvas.getContext('2d')!.fillRect(0, 0, 800, 1000);
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File([await canvas.convertToBlob({ type: 'image/png' })], name, { type: 'image/png' }));
+  field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+}
+
 /** The button that says this, in whatever language. */
 function button(page: Page, says: (words: Catalogue) => string): Locator {
   const names = [ar, de, en, es, fr, uk].map((words) => says(words).replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
@@ -142,6 +151,8 @@ export const areas: Readonly<Record<string, readonly View[]>> = chosen({
     { name: 'request-chat', route: chat('paula@brook.example') },
     { name: 'blocked-chat', route: chat('prize@winner.example') },
     { name: 'crypto-broken', scene: 'crypto-broken', route: chat(jonas) },
+    { name: 'opt-out', scene: 'opt-out', route: chat(jonas), act: async (page) => { await page.locator('.chat-notice').waitFor(); } },
+    { name: 'opt-out-agreed', scene: 'opt-out', route: chat(jonas), act: async (page) => { await inPage(page, ({ core }) => core.answerOptOut('jonas@linden.example', true)); await page.locator('#composer').waitFor(); } },
     { name: 'message-menu', route: chat(jonas), act: async (page) => { await page.locator('.bubble').last().click({ button: 'right' }); } },
     { name: 'pictures', scene: 'pictures', route: chat(jonas), act: async (page) => { await page.locator('.file-picture img').first().waitFor(); } },
     { name: 'files-staged', route: chat(jonas), act: async (page) => { await page.locator('.composer input[type=file]').setInputFiles([{ name: 'a-picture-with-a-name-that-nobody-would-type.png', mimeType: 'image/png', buffer: Buffer.from('x') }, { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('x'.repeat(5000)) }]); await page.locator('.file-tray').waitFor(); } },
@@ -215,6 +226,7 @@ export const areas: Readonly<Record<string, readonly View[]>> = chosen({
     { name: 'settings-profile-wordy', scene: 'wordy', route: '/settings/profile' },
     { name: 'settings-profile-picture', scene: 'pictures', route: '/settings/profile', act: async (page) => { await page.locator('.profile-picture img').waitFor(); } },
     { name: 'settings-devices', route: '/settings/devices', act: async (page) => { await button(page, (words) => words.settings.devices.showCode).click(); await page.locator('.qr').waitFor(); } },
+    { name: 'settings-device-name', route: '/settings/devices', act: async (page) => { await button(page, (words) => words.settings.devices.giveName).click(); await page.locator('.form input').waitFor(); } },
     { name: 'settings-devices-wordy', scene: 'wordy', route: '/settings/devices', act: async (page) => { await page.locator('.device-list').waitFor(); } },
     { name: 'settings-appearance', route: '/settings/appearance' },
     { name: 'settings-language', route: '/settings/language' },
@@ -248,6 +260,7 @@ export const areas: Readonly<Record<string, readonly View[]>> = chosen({
     { name: 'forward', route: chat(sunday), overlay: 'forward' },
     { name: 'mute', route: chat(sunday), overlay: 'mute' },
     { name: 'timer', scene: 'polls', route: chat(sunday), overlay: 'timer' },
+    { name: 'picture', route: chat(jonas), act: async (page) => { await page.locator('#composer').evaluate(pasteFile, 'a lake with a very long name that somebody gave it 2026-11-23.png'); await page.locator('dialog .button-primary').click(); await page.locator('.row-out').last().locator('.file-picture').click(); await page.locator('.picture-view img').waitFor(); } },
     { name: 'pins', scene: 'polls', route: chat(sunday), overlay: 'pins', act: async (page) => { await page.locator('.pins li').nth(1).waitFor(); } },
     { name: 'pins-none', route: chat(sunday), overlay: 'pins' },
     { name: 'poll', route: chat(sunday), overlay: 'poll', act: async (page) => { await page.locator('.poll-form .button-quiet').click(); await page.locator('.poll-option').nth(2).waitFor(); } },

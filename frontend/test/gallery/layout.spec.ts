@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import { areas, expect, show, sizes, test } from './gallery';
 
-const settled = expect.configure({ soft: true, timeout: 3_000 });
+const settled = expect.configure({ soft: true, timeout: 10_000 });
 
 /** Elements that reach out of the window sideways, and words that are cut off without a sign of it. */
 const overflow = (page: Page): Promise<string[]> => page.evaluate(() => {

@@ -45,6 +45,27 @@ test('nothing goes out unencrypted without a clear yes', async ({ page }) => {
   await expect(page.locator('.message').last()).toHaveAttribute('aria-label', /Not encrypted/);
 });
 
+test('a wish to go on without encryption is a clear choice, and can be taken back', async ({ page }) => {
+  await open(page, { scene: 'opt-out', route: `/chat/${jonas}` });
+  await expect(page.locator('.chat-said').last()).toHaveText('Jonas asks to go on without encryption. Their reason: “The office keeps a record of everything.”');
+  const notice = page.getByRole('alert').filter({ hasText: 'Until you decide, nothing is sent' });
+  await expect(page.getByLabel(/^Message to/)).toHaveCount(0);
+  await notice.getByRole('button', { name: 'Write without encryption' }).click();
+  const sure = page.getByRole('alertdialog');
+  await expect(sure).toContainText('could read what you write');
+  await sure.getByRole('button', { name: 'Cancel' }).click();
+  await notice.getByRole('button', { name: 'Write without encryption' }).click();
+  await sure.getByRole('button', { name: 'Write without encryption' }).click();
+  await expect(page.getByText('You write to Jonas without encryption')).toBeVisible();
+  const field = page.locator('#composer');
+  await field.fill('In the open');
+  await field.press('Enter');
+  await expect(page.locator('.messages').getByText('In the open')).toBeVisible();
+  await expect(page.getByRole('alertdialog')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Encrypt again' }).click();
+  await expect(page.getByText('You write to Jonas without encryption')).toHaveCount(0);
+});
+
 test('a new device of a verified contact is a clear choice', async ({ page }) => {
   await open(page, { route: `/chat/${lena}` });
   await inPage(page, ({ core }) => void core.refuse.set('send', 'untrusted'));
@@ -193,6 +214,34 @@ test('codes are compared as text, and a wrong one is a warning', async ({ page }
   await expect(page.locator('.chat-lock')).toHaveAccessibleName('Encrypted and verified');
 });
 
+test('a camera that is allowed only when nobody looks any more goes off at once', async ({ page }) => {
+  type Watched = { allow(): void; camera?: MediaStreamTrack };
+  await page.addInitScript(() => {
+    const watched = window as unknown as Watched;
+    Object.assign(window, { BarcodeDetector: class {
+      static getSupportedFormats(): Promise<string[]> { return Promise.resolve(['qr_code']); }
+      detect(): Promise<unknown[]> { return Promise.resolve([]); }
+    } });
+    navigator.mediaDevices.getUserMedia = () => new Promise((resolve) => {
+      watched.allow = () => {
+        const stream = document.createElement('canvas').captureStream();
+        [watched.camera] = stream.getVideoTracks() as [MediaStreamTrack];
+        resolve(stream);
+      };
+    });
+  });
+  await open(page, { route: `/chat/${lena}` });
+  await page.locator('.chat-lock').click();
+  await page.getByRole('button', { name: 'Compare codes' }).click();
+  await page.getByRole('tab', { name: 'Their code' }).click();
+  await page.getByRole('button', { name: 'Start the camera' }).click();
+  await page.waitForFunction(() => 'allow' in window);
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await page.evaluate(() => (window as unknown as Watched).allow());
+  await expect.poll(() => page.evaluate(() => (window as unknown as Watched).camera?.readyState)).toBe('ended');
+});
+
 test.describe('settings', () => {
   test('colours and language are kept', async ({ page }) => {
     await open(page, { route: '/settings/appearance' });
@@ -212,6 +261,24 @@ test.describe('settings', () => {
     await page.getByRole('button', { name: 'Sign out: Chromium on the kitchen tablet' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Sign out' }).click();
     await expect(page.getByText('Chromium on the kitchen tablet')).toHaveCount(0);
+  });
+
+  test('this device gets a name when one wants, and loses it again', async ({ page }) => {
+    await open(page, { route: '/settings/devices' });
+    await expect(page.getByText('Name of this device: none')).toBeVisible();
+    await page.getByRole('button', { name: 'Give it a name' }).click();
+    const field = page.getByLabel('Name of this device');
+    await expect(field).toBeFocused();
+    await expect(page.getByText('Whoever knows your address can read it')).toBeVisible();
+    await field.fill(' Kitchen laptop ');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByText('Name of this device: Kitchen laptop')).toBeVisible();
+    await expect(page.locator('.device', { hasText: 'This device' })).toContainText('Kitchen laptop');
+    await page.getByRole('button', { name: 'Change the name' }).click();
+    await field.fill('');
+    await field.press('Enter');
+    await expect(page.getByText('Name of this device: none')).toBeVisible();
+    await expect(page.getByText('Kitchen laptop')).toHaveCount(0);
   });
 
   test('signing out says what is lost, and ends at the way in', async ({ page }) => {
@@ -369,6 +436,20 @@ test('pasted pictures are looked at before they are sent, and shown at once', as
   await expect(row.getByRole('button', { name: 'Cancel' })).toBeVisible();
 });
 
+test('files that were not taken stay to be sent once more, those that were do not', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  await page.locator('.composer input[type=file]').setInputFiles(['one', 'two'].map((name) => ({ name: `${name}.txt`, mimeType: 'text/plain', buffer: Buffer.from(name) })));
+  await inPage(page, ({ core }) => void core.refuse.set('sendFile', 'storage'));
+  const tray = page.getByRole('dialog', { name: 'Send 2 files?' });
+  await tray.getByRole('button', { name: 'Send', exact: true }).click();
+  await expect(tray.getByRole('alert')).not.toBeEmpty();
+  await expect(tray.getByRole('listitem')).toHaveCount(2);
+  await tray.getByRole('button', { name: 'Send', exact: true }).click();
+  await expect(tray).toHaveCount(0);
+  await expect(page.locator('.row-out', { hasText: 'two.txt' })).toHaveCount(1);
+  await expect(page.locator('.row-out', { hasText: 'one.txt' })).toHaveCount(1);
+});
+
 test('the pack of a sticker is looked at when one asks for it, and taken over as far as it can be had', async ({ page }) => {
   await open(page, { scene: 'stickers', route: `/chat/${jonas}` });
   const asked = (command: string): Promise<number> => inPage(page, ({ core }, name) => core.calls.filter((call) => call.command === name).length, command);
@@ -390,4 +471,68 @@ test('a stranger’s sticker is shown when one asks for it', async ({ page }) =>
   expect(await inPage(page, ({ core }) => core.calls.filter((call) => call.command === 'fetchFile' || call.command === 'stickerPack').length)).toBe(0);
   await show.click();
   await expect(page.getByRole('img', { name: 'A present' })).toBeVisible();
+});
+
+test('what somebody wrote is sent on to another chat', async ({ page }) => {
+  await open(page, { route: `/chat/${jonas}` });
+  const message = page.locator('.row:not(.row-out) .message').last();
+  const text = await message.locator('.text > :first-child').first().textContent();
+  await message.click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Forward' }).click();
+  await page.getByRole('dialog', { name: 'Forward to' }).getByRole('button', { name: 'Lena' }).click();
+  await expect(page.locator('.chat-head-name')).toContainText('Lena');
+  expect(await inPage(page, ({ core }) => core.calls.filter((call) => call.command === 'send').map((call) => call.given.slice(0, 2)))).toEqual([[lena, expect.stringContaining(text ?? '?')]]);
+  await expect(page.locator('.toast-error')).toHaveCount(0);
+});
+
+test('a language that is chosen by keyboard leaves the focus on it', async ({ page }) => {
+  await open(page, { route: '/settings/language' });
+  await page.getByRole('radio', { name: 'English' }).check();
+  await page.keyboard.press('ArrowDown');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+  await expect(page.getByRole('radio', { name: 'Deutsch' })).toBeFocused();
+});
+
+test('names from right to left stand on the side of all others, and their words after them', async ({ page }) => {
+  await open(page, { route: '/' });
+  await inPage(page, ({ core }, [contact, group]) => {
+    core.setContact({ ...core.world.contacts.find((one) => one.address === contact)!, name: 'جم دمير' });
+    core.setChat(group, { last: { text: 'Hello all', from: contact, outgoing: false, state: 'received', at: Date.now() } });
+  }, [lena, 'sunday@groups.linden.example'] as const);
+  const preview = page.locator('.chat-row[data-address="sunday@groups.linden.example"] .chat-row-preview');
+  await expect(preview).toContainText('Hello all');
+  const from = (await preview.locator('.chat-row-from').boundingBox())!;
+  const box = (await preview.boundingBox())!;
+  expect(from.x - box.x).toBeLessThan(2);
+  expect(await preview.locator('.chat-row-from').evaluate((element) => getComputedStyle(element).direction)).toBe('ltr');
+});
+
+test('what is told for a moment covers neither the composer nor the stickers', async ({ page }) => {
+  await page.setViewportSize(sizes.phone);
+  await open(page, { scene: 'stickers', route: `/chat/${jonas}` });
+  await page.getByRole('button', { name: 'Emoji', exact: true }).click();
+  await page.getByRole('tab', { name: 'Stickers' }).click();
+  await inPage(page, ({ app }) => app.notices.done('saved'));
+  const toast = (await page.locator('.toast').boundingBox())!;
+  const panel = (await page.locator('.emoji-popup').boundingBox())!;
+  expect(toast.y + toast.height).toBeLessThanOrEqual(panel.y);
+});
+
+test('on a phone, what is told for a moment stands below that one is offline', async ({ page }) => {
+  await page.setViewportSize(sizes.phone);
+  await open(page, { scene: 'offline', route: `/chat/${jonas}` });
+  const chip = (await page.locator('.chip').boundingBox())!;
+  await inPage(page, ({ app }) => app.notices.done('saved'));
+  const toast = (await page.locator('.toast').boundingBox())!;
+  expect(toast.y).toBeGreaterThanOrEqual(chip.y + chip.height);
+});
+
+test('the offer of a password stands beside the label, not on the field', async ({ page }) => {
+  await open(page, { scene: 'signed-out', route: '/i/welcome' });
+  const below = await page.locator('.new-password-suggest').evaluate((offer) => {
+    const words = document.createRange();
+    words.selectNodeContents(offer);
+    return words.getBoundingClientRect().bottom;
+  });
+  expect(below).toBeLessThanOrEqual((await page.locator('.new-password .field-box').boundingBox())?.y ?? 0);
 });

@@ -11,6 +11,7 @@ import { MessageList } from './MessageList';
 import { Notices } from './Notices';
 import { PinBanner } from './PinBanner';
 import { SearchBar } from './SearchBar';
+import { inWords } from './words';
 import './chat.css';
 
 const Details = lazy(() => import('./Details'));
@@ -68,7 +69,7 @@ export default function ChatView(props: { readonly address: Address; readonly de
 
   const arrived = createMemo(() => {
     const message = state().arrived;
-    return message ? t().chat.arrived(authorOf(contacts(), chat(), message), message.text) : '';
+    return message ? t().chat.arrived(authorOf(contacts(), chat(), message), inWords(t(), message)) : '';
   });
   return (
     <>

@@ -236,7 +236,7 @@ export function Composer(props: Props): JSX.Element {
       </div>
       <Show when={over()}><div class="drop-here" aria-hidden="true"><span>{t().chat.fileDrop}</span></div></Show>
       <Show when={files().length > 0}>
-        <FileTray conversation={props.conversation} files={files()} onFiles={setFiles} onSent={took} />
+        <FileTray conversation={props.conversation} files={files()} onFiles={setFiles} onSent={(result) => { if (!onGlass()) field.focus({ preventScroll: true }); took(result); }} />
       </Show>
       <Show when={picker()}>{(anchor) => <EmojiPopup anchor={anchor()} onChoose={insert} onSticker={mayAttach() ? (sticker) => void sendSticker(sticker) : undefined} onClose={() => setPicker(undefined)} />}</Show>
       <Show when={asked()}>

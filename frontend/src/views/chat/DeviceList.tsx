@@ -58,12 +58,13 @@ function DeviceLine(props: LineProps): JSX.Element {
   const [open, setOpen] = createSignal(false);
   const id = createUniqueId();
   onMount(() => setOpen(undecided()));
-  const name = (): string => (props.device.current ? t().lock.thisDevice : props.device.label ?? t().lock.device(String(props.device.id)));
+  const name = (): string => props.device.label ?? (props.device.current ? t().lock.thisDevice : t().lock.device(String(props.device.id)));
   const shower = (): string => (open() ? t().lock.hideFingerprint : t().lock.showFingerprint);
   const seen = (): string | undefined => {
+    if (props.device.current) return props.device.label === undefined ? undefined : t().lock.thisDevice;
     if (props.device.stale) return t().lock.stale;
     if (props.device.silent) return t().lock.silent;
-    return props.device.lastSeen === undefined || props.device.current ? undefined : t().lock.lastSeen(formats().ago(props.device.lastSeen, now()));
+    return props.device.lastSeen === undefined ? undefined : t().lock.lastSeen(formats().ago(props.device.lastSeen, now()));
   };
   return (
     <li class="device" classList={{ 'device-stale': props.device.stale }}>

@@ -1,10 +1,12 @@
 import { File as FileIcon, X } from 'lucide';
 import { createSignal, For, type JSX, onCleanup, Show } from 'solid-js';
+import type { Reason } from '../../core/api';
 import type { Conversation, SendResult } from '../../stores/conversation';
 import { useView } from '../context';
 import { Button, IconButton } from '../parts/Button';
 import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
+import { FormError } from '../parts/states';
 import { prepare } from './pictures';
 
 type Props = {
@@ -18,11 +20,25 @@ type Props = {
 export function FileTray(props: Props): JSX.Element {
   const { t } = useView();
   const [busy, setBusy] = createSignal(false);
+  const [failed, setFailed] = createSignal<Reason>();
   const send = async (): Promise<void> => {
     if (busy()) return;
     setBusy(true);
-    const result = await props.conversation.share(await Promise.all(props.files.map(prepare)));
+    setFailed(undefined);
+    let result: SendResult = { sent: 'nothing' };
+    let left = props.files;
+    for (const file of left) {
+      result = await props.conversation.share([await prepare(file)]);
+      if (result.sent === 'no') break;
+      left = left.slice(1);
+    }
     setBusy(false);
+    if (result.sent === 'no' && result.reason.code !== 'untrusted') {
+      // What was not taken stays here, with the reason.
+      setFailed(result.reason);
+      props.onFiles(left);
+      return;
+    }
     props.onFiles([]);
     props.onSent(result);
   };
@@ -40,6 +56,7 @@ export function FileTray(props: Props): JSX.Element {
       <ul class="card file-tray" role="list">
         <For each={props.files}>{(file) => <Staged file={file} onRemove={() => props.onFiles(props.files.filter((one) => one !== file))} />}</For>
       </ul>
+      <FormError text={failed() && t().reason(failed()!)} />
     </Dialog>
   );
 }

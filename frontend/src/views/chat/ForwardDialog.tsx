@@ -21,8 +21,9 @@ export default function ForwardDialog(props: { readonly message: Message }): JSX
   const found = createMemo(() => findChats(query(), chats(), contacts())
     .map((address) => chatWith(chats(), contacts(), address)).filter((chat) => mayWrite(chat, contacts().get(chat.id)) && chat.lock !== 'unencrypted'));
   const send = async (address: Address): Promise<void> => {
+    const { text } = props.message;
     app.overlays.close();
-    if (await app.attempt(() => app.core.send(address, props.message.text), 'forwarded')) app.router.go({ name: 'chat', address, details: false });
+    if (await app.attempt(() => app.core.send(address, text), 'forwarded')) app.router.go({ name: 'chat', address, details: false });
   };
   let list!: HTMLUListElement;
   return (
@@ -41,7 +42,7 @@ export default function ForwardDialog(props: { readonly message: Message }): JSX
               <li>
                 <button type="button" class="nav-line" onClick={() => void send(chat.id)}>
                   <Avatar address={chat.id} name={chat.title} size="small" group={chat.kind === 'group'} />
-                  <span class="nav-line-text"><bdi>{chat.title}</bdi></span>
+                  <span class="nav-line-text"><bdi class="own-direction">{chat.title}</bdi></span>
                 </button>
               </li>
             )}

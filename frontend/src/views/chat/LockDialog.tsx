@@ -29,7 +29,7 @@ export default function LockDialog(props: { readonly address: Address }): JSX.El
           <span class="lock-state-icon"><Icon of={lockIcons[chat().lock]} /></span>
           <div>
             <b>{t().lock[chat().lock]}</b>
-            <p>{t().lock.text[chat().lock](chat().title)}</p>
+            <p>{chat().optOut?.agreed && chat().lock === 'unencrypted' ? t().optOut.lockText(chat().title) : t().lock.text[chat().lock](chat().title)}</p>
           </div>
         </div>
         <Show when={chat().lock === 'encrypted'}>
@@ -85,7 +85,7 @@ function GroupLock(props: { readonly chat: Chat }): JSX.Element {
                   <button type="button" class="nav-line" onClick={() => app.overlays.open({ name: 'lock', address: member().address })}>
                     <Avatar address={member().address} name={member().name} size="small" />
                     <span class="nav-line-text">
-                      <bdi>{member().name}</bdi>
+                      <bdi class="own-direction">{member().name}</bdi>
                       <small class={`lock-${lock()}`}>{lock() === 'unencrypted' ? t().group.notReading : t().lock[lock()]}</small>
                     </span>
                     <Icon of={ChevronRight} mirror />

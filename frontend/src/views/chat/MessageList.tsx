@@ -1,4 +1,4 @@
-import { ArrowDown, CircleStop, Copy, Forward, Info, LockOpen, Pencil, Pin, PinOff, Reply, RotateCw, SmilePlus, Sticker as StickerIcon, StickyNote, Timer, Trash } from 'lucide';
+import { ArrowDown, CircleStop, Copy, Download, Forward, Image as ImageIcon, Info, LockOpen, Pencil, Pin, PinOff, Reply, RotateCw, SmilePlus, Sticker as StickerIcon, StickyNote, Timer, Trash } from 'lucide';
 import { createEffect, createMemo, createSignal, type JSX, Match, on, onCleanup, Show, Switch, untrack } from 'solid-js';
 import { Virtualizer, type VirtualizerHandle } from 'virtua/solid';
 import type { Chat } from '../../core/api';
@@ -14,6 +14,7 @@ import { Icon } from '../parts/Icon';
 import { Menu, type MenuItem } from '../parts/Menu';
 import { EmojiPopup, QuickReactions } from './EmojiPopup';
 import { Failed, Patiently } from '../parts/states';
+import { linkTo, save } from './filesource';
 import { MessageRow } from './MessageRow';
 import { keptSticker } from './stickers';
 import { Unreadable } from './Unreadable';
@@ -300,6 +301,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
   });
   /** What somebody did to the chat. */
   const noticeText = (message: Message): string => {
+    if (message.optOut) return message.outgoing ? t().optOut.own : t().optOut.by(nameOf(message.from, message.name));
     const seconds = message.timerSet ?? 0, time = formats().duration(seconds);
     if (message.outgoing) return seconds === 0 ? t().timer.offOwn : t().timer.setOwn(time);
     const who = nameOf(message.from, message.name);
@@ -345,6 +347,20 @@ export function MessageList(props: { readonly conversation: Conversation; readon
   const makeSticker = (message: Message): void => void app.attempt(async () => {
     app.overlays.open({ name: 'sticker-make', picture: await app.core.fetchFile(props.chat.id, message.id) });
   });
+  /** What is done with a file by the keyboard, and on glass by holding it. */
+  const fileItems = (message: Message): readonly MenuItem[] => {
+    const { file } = message;
+    if (!file || file.sticker || file.uploading) return [];
+    const keep = async (): Promise<void> => {
+      const url = linkTo(file.kind, await app.core.fetchFile(props.chat.id, message.id));
+      save(url, file.name);
+      setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser may still be reading
+    };
+    return [
+      ...(file.kind === 'image' ? [{ label: t().chat.fileShow(file.name), icon: ImageIcon, run: () => app.overlays.open({ name: 'picture', message, file }) }] : []),
+      { label: t().common.save, icon: Download, run: () => void app.attempt(keep) },
+    ];
+  };
   const items = (chosen: MessageOf): readonly MenuItem[] => {
     const failed = chosen.message.state === 'failed';
     const { message } = chosen;
@@ -357,6 +373,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
       ...(mayReact(message) ? [{ label: message.pinned ? t().pins.unpin : t().pins.pin, icon: message.pinned ? PinOff : Pin, run: () => void app.attempt(() => conversation.pin(message)) }] : []),
       ...(message.poll && message.outgoing && !message.poll.closed && mayReact(message) ? [{ label: t().poll.close, icon: CircleStop, run: () => void app.attempt(() => app.core.closePoll(props.chat.id, message.id)) }] : []),
       ...(message.retracted || message.file || message.poll ? [] : [{ label: t().chat.forward, icon: Forward, run: () => app.overlays.open({ name: 'forward', message }) }]),
+      ...fileItems(message),
       ...(message.file?.sticker ? [{ label: t().sticker.keep, icon: StickerIcon, run: () => keepSticker(message) }] : []),
       ...(message.file?.sticker?.pack ? [{ label: t().sticker.pack, icon: StickyNote, run: () => app.overlays.open({ name: 'sticker-pack', message }) }] : []),
       ...(message.file?.kind === 'image' && !message.file.sticker ? [{ label: t().sticker.make, icon: StickerIcon, run: () => makeSticker(message) }] : []),
@@ -410,7 +427,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
                 <Match when={as('unread')}>
                   {(it) => <div class="unread-line"><span>{t().chat.unreadFrom(it().count)}</span></div>}
                 </Match>
-                <Match when={as('notice')}>{(it) => <div class="chat-said"><Icon of={Timer} /><span>{noticeText(it().message)}</span></div>}</Match>
+                <Match when={as('notice')}>{(it) => <div class="chat-said"><Icon of={it().message.optOut ? LockOpen : Timer} /><span>{noticeText(it().message)}<Show when={it().message.optOut?.reason}>{(reason) => <> <span dir="auto">{t().optOut.reason(reason())}</span></>}</Show></span></div>}</Match>
                 <Match when={as('unreadable')}>
                   {(it) => <Unreadable messages={it().messages} rowKey={key} stop={stop() === key} />}
                 </Match>

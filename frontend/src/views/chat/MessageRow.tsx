@@ -1,11 +1,12 @@
 import { Ban, Ellipsis, LockOpen, Pin, Timer } from 'lucide';
-import { type JSX, Show } from 'solid-js';
-import type { Address, Message, SharedFile } from '../../core/api';
+import { type JSX, onCleanup, onMount, Show } from 'solid-js';
+import type { Address, Message } from '../../core/api';
 import type { Row } from '../../stores/rows';
 import { emojiOnly } from '../../stores/richtext';
 import { useView } from '../context';
 import { AuthorName, Avatar } from '../parts/Avatar';
 import { Button } from '../parts/Button';
+import { hold } from '../parts/hold';
 import { Icon } from '../parts/Icon';
 import { Keyed } from '../parts/Keyed';
 import { Ticks } from '../parts/Marks';
@@ -14,6 +15,7 @@ import { FileBox } from './FileBox';
 import { PollBox } from './PollBox';
 import { StickerBox } from './StickerBox';
 import { Alarm } from './Findings';
+import { inWords } from './words';
 
 type MessageOf = Extract<Row, { kind: 'message' }>;
 
@@ -43,15 +45,11 @@ type Props = {
   readonly onVote: (message: Message, choices: readonly number[]) => void;
 };
 
-const longPress = 450;
-
 export function MessageRow(props: Props): JSX.Element {
   const { t, formats } = useView();
   const message = () => props.row.message;
   const emoji = (): number => (message().reply || message().retracted || message().poll ? 0 : emojiOnly(message().text));
   const sticker = (): boolean => message().file?.sticker !== undefined;
-  /** What a file is, in words. */
-  const filed = (file: SharedFile): string => (file.sticker ? [t().sticker.kind, file.sticker.description].filter((part) => part !== '').join(', ') : `${t().chat.fileKinds[file.kind]}, ${file.name}`);
   const gone = (): string => {
     const by = message().retracted?.by;
     if (by !== undefined && by !== '') return t().chat.deletedBy(by);
@@ -66,16 +64,15 @@ export function MessageRow(props: Props): JSX.Element {
     const who = message().outgoing ? t().common.you : props.name;
     const end = message().outgoing ? `, ${t().chat.state[message().state]}` : '';
     const open = message().lock === 'unencrypted' ? `, ${t().chat.notLocked}` : '';
-    const { file } = message();
-    const text = message().retracted ? gone() : message().poll ? `${t().poll.kind}, ${message().text}` : file ? filed(file) : message().text;
+    const text = message().retracted ? gone() : inWords(t(), message());
     const kept = `${message().pinned ? `, ${t().pins.one}` : ''}${message().timer ? `, ${t().timer.mark(formats().duration(message().timer!))}` : ''}`;
     const edited = message().edited ? `, ${t().chat.edited}` : '';
     const reacted = (message().reactions ?? []).map((reaction) => `, ${reactedBy(reaction.emoji, reaction.from)}`).join('');
     const answered = message().reply ? ` (${t().chat.replyTo(quoted())})` : '';
     return `${who}, ${t().chat.time(formats().time(message().at))}: ${text}${answered}${edited}${kept}${reacted}${end}${open}`;
   };
+  let box!: HTMLDivElement;
   let bubble!: HTMLDivElement;
-  let timer: ReturnType<typeof setTimeout> | undefined;
 
   const atPointer = (event: MouseEvent): void => {
     if (event.target instanceof Element && event.target.closest('a')) return;
@@ -83,18 +80,14 @@ export function MessageRow(props: Props): JSX.Element {
     event.preventDefault();
     props.onMenu(props.row, new DOMRect(event.clientX, event.clientY, 0, 0));
   };
-  const press = (event: PointerEvent): void => {
-    if (event.pointerType !== 'touch') return;
-    timer = setTimeout(() => props.onMenu(props.row, bubble.getBoundingClientRect()), longPress);
-  };
-  const release = (): void => clearTimeout(timer);
+  onMount(() => onCleanup(hold(box, () => props.onMenu(props.row, bubble.getBoundingClientRect()))));
 
   return (
     <div class="row" classList={{ 'row-shown': props.shown, 'row-group': props.group && !message().outgoing, 'row-mention': message().mention === true, 'row-out': message().outgoing, 'row-first': props.row.first, 'row-last': props.row.last }}>
       <div
-        class="message" role="group" aria-label={label()} tabindex={props.stop ? 0 : -1}
+        ref={box} class="message" role="group" aria-label={label()} tabindex={props.stop ? 0 : -1}
         data-key={props.row.key} data-stop={props.stop ? 'true' : undefined}
-        onContextMenu={atPointer} onDblClick={(event) => { if (event.target instanceof Element && !event.target.closest('a, button')) { window.getSelection()?.removeAllRanges(); props.onMenu(props.row, bubble.getBoundingClientRect()); } }} onPointerDown={press} onPointerUp={release} onPointerCancel={release} onPointerMove={release}
+        onContextMenu={atPointer} onDblClick={(event) => { if (event.target instanceof Element && !event.target.closest('a, button')) { window.getSelection()?.removeAllRanges(); props.onMenu(props.row, bubble.getBoundingClientRect()); } }}
       >
         <Show when={props.group && !message().outgoing}>
           <span class="message-face"><Show when={props.row.last}><Avatar address={message().from} name={props.name} size="tiny" /></Show></span>

@@ -1,11 +1,12 @@
-import { Ban, EyeOff, LogOut, ShieldAlert, TriangleAlert, UserPlus, UsersRound } from 'lucide';
-import { type JSX, Match, Show, Switch } from 'solid-js';
+import { Ban, EyeOff, LockOpen, LogOut, ShieldAlert, TriangleAlert, UserPlus, UsersRound } from 'lucide';
+import { createSignal, type JSX, Match, Show, Switch } from 'solid-js';
 import type { Chat, Contact, Group } from '../../core/api';
 import { isStranger } from '../../stores/chats';
 import { senderName } from '../../stores/groups';
 import { read } from '../adapter';
 import { useView } from '../context';
 import { Button } from '../parts/Button';
+import { Confirm } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
 
 type Props = { readonly chat: Chat; readonly contact: Contact | undefined; readonly untrusted: boolean };
@@ -38,6 +39,7 @@ export function Notices(props: Props): JSX.Element {
           <Button look="primary" onClick={() => app.overlays.open({ name: 'lock', address: props.chat.id })}>{t().chat.check}</Button>
         </div>
       </Match>
+      <Match when={props.chat.optOut && !props.contact?.blocked && props.contact?.relation !== 'request' && !isStranger(props.chat, props.contact)}><OptOutNotice chat={props.chat} /></Match>
       <Match when={props.chat.group}>{(group) => <GroupNotice chat={props.chat} group={group()} />}</Match>
       <Match when={props.contact?.relation === 'request'}>
         <div class="chat-notice">
@@ -66,6 +68,42 @@ export function Notices(props: Props): JSX.Element {
         </div>
       </Match>
     </Switch>
+  );
+}
+
+/** The other side wants to be written to without encryption: asked first, and said as long as it is so. */
+function OptOutNotice(props: { readonly chat: Chat }): JSX.Element {
+  const { app, t } = useView();
+  const { core, attempt } = app;
+  const [asking, setAsking] = createSignal(false);
+  const agree = (): void => {
+    setAsking(false);
+    void attempt(() => core.answerOptOut(props.chat.id, true));
+  };
+  return (
+    <Show
+      when={props.chat.optOut?.agreed}
+      fallback={(
+        <div class="chat-notice chat-notice-serious" role="alert">
+          <Icon of={LockOpen} />
+          <p>{t().optOut.bar(props.chat.title)}<Show when={props.chat.optOut?.reason}>{(reason) => <> <span dir="auto">{t().optOut.reason(reason())}</span></>}</Show></p>
+          <Button look="quiet" onClick={() => setAsking(true)}>{t().optOut.agree}</Button>
+          <Button look="primary" onClick={() => void attempt(() => core.answerOptOut(props.chat.id, false))}>{t().optOut.keep}</Button>
+          <Show when={asking()}>
+            <Confirm
+              title={t().optOut.agreeTitle} text={t().optOut.agreeText(props.chat.title)} action={t().optOut.agree} danger
+              onConfirm={agree} onCancel={() => setAsking(false)}
+            />
+          </Show>
+        </div>
+      )}
+    >
+      <div class="chat-notice">
+        <Icon of={LockOpen} />
+        <p>{t().optOut.openBar(props.chat.title)}</p>
+        <Button onClick={() => void attempt(() => core.answerOptOut(props.chat.id, false))}>{t().optOut.again}</Button>
+      </div>
+    </Show>
   );
 }
 

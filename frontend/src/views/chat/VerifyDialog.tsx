@@ -68,13 +68,13 @@ function Theirs(props: { readonly address: Address }): JSX.Element {
   const [pasted, setPasted] = createSignal('');
   const [verdict, setVerdict] = createSignal<Verdict>();
   let video!: HTMLVideoElement;
-  let end: (() => void) | undefined;
+  let looking: AbortController | undefined;
   let busy = false;
 
   onMount(() => void canScan().then((can) => setCamera(can ? 'ready' : 'none')));
   const stop = (): void => {
-    end?.();
-    end = undefined;
+    looking?.abort();
+    looking = undefined;
     if (camera() === 'on') setCamera('ready');
   };
   onCleanup(stop);
@@ -86,12 +86,13 @@ function Theirs(props: { readonly address: Address }): JSX.Element {
     if (verdict()?.kind !== 'not-code') stop();
   };
   const start = async (): Promise<void> => {
+    const { signal } = looking = new AbortController();
     setVerdict(undefined);
     setCamera('on');
     try {
-      end = await scan(video, (text) => void check(text));
+      await scan(video, (text) => void check(text), signal);
     } catch {
-      setCamera('denied');
+      if (!signal.aborted) setCamera('denied');
     }
   };
   const words = (): string => {

@@ -1,5 +1,5 @@
 import { type Accessor, createSignal, onCleanup } from 'solid-js';
-import type { Message } from '../../core/api';
+import type { Message, SharedFile } from '../../core/api';
 import { reasonOf } from '../../stores/reason';
 import { useView } from '../context';
 
@@ -10,6 +10,19 @@ export interface FileSource {
   readonly failed: Accessor<string | undefined>;
   readonly busy: Accessor<boolean>;
   readonly load: () => Promise<string | undefined>;
+}
+
+/** Where a file can be shown and saved from, until that is revoked. Only kinds that cannot run anything are given their type. */
+export function linkTo(kind: SharedFile['kind'], file: Blob): string {
+  return URL.createObjectURL(kind === 'file' ? new Blob([file], { type: 'application/octet-stream' }) : file);
+}
+
+/** Hands a file that is here to the person, under its name. */
+export function save(url: string, name: string): void {
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
 }
 
 /** The file of a message, as a row shows it: fetched when it is asked for, given back when the row goes. */

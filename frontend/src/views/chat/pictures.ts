@@ -23,8 +23,8 @@ export async function prepare(file: File): Promise<Prepared> {
   } catch {
     return { data: file, name: file.name };
   }
+  const { width, height } = picture;
   try {
-    const { width, height } = picture;
     if (!/^image\/(?:jpeg|heic|heif)$/.test(file.type)) return { data: file, name: file.name, width, height };
     const scale = Math.min(1, longest / Math.max(width, height));
     const size = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
@@ -34,6 +34,8 @@ export async function prepare(file: File): Promise<Prepared> {
     context.drawImage(picture, 0, 0, size.width, size.height);
     const data = await canvas.convertToBlob({ type: 'image/jpeg', quality });
     return { data, name: file.name.replace(/\.[^.]*$/, '') + '.jpg', ...size };
+  } catch {
+    return { data: file, name: file.name, width, height };
   } finally {
     picture.close();
   }

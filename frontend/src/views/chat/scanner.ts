@@ -19,28 +19,35 @@ export async function canScan(): Promise<boolean> {
   return formats.includes('qr_code');
 }
 
-/** Shows the camera in `video` and calls `found` with every code seen. Rejects when the camera may not be used. */
-export async function scan(video: HTMLVideoElement, found: (text: string) => void): Promise<() => void> {
+/** Shows the camera in `video` and calls `found` with every code seen, until `signal` ends it. Rejects when the camera may not be used. */
+export async function scan(video: HTMLVideoElement, found: (text: string) => void, signal: AbortSignal): Promise<void> {
   const Detector = (globalThis as { BarcodeDetector?: DetectorClass }).BarcodeDetector;
   if (!Detector) throw new Error('scanner: no BarcodeDetector');
   const supported = await Detector.getSupportedFormats();
   const detector = new Detector({ formats: wanted.filter((format) => supported.includes(format)) });
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' }, audio: false });
-  video.srcObject = stream;
-  await video.play();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let stopped = false;
-  const look = async (): Promise<void> => {
-    const codes = await detector.detect(video).catch(() => []);
-    if (stopped) return;
-    for (const code of codes) found(code.rawValue);
-    timer = setTimeout(() => void look(), every);
-  };
-  void look();
-  return () => {
-    stopped = true;
+  const release = (): void => {
     clearTimeout(timer);
     for (const track of stream.getTracks()) track.stop();
     video.srcObject = null;
   };
+  signal.addEventListener('abort', release, { once: true });
+  try {
+    // The person may have been asked for so long that nobody looks any more.
+    signal.throwIfAborted();
+    video.srcObject = stream;
+    await video.play();
+    signal.throwIfAborted();
+  } catch (error) {
+    release();
+    throw error;
+  }
+  const look = async (): Promise<void> => {
+    const codes = await detector.detect(video).catch(() => []);
+    if (signal.aborted) return;
+    for (const code of codes) found(code.rawValue);
+    timer = setTimeout(() => void look(), every);
+  };
+  void look();
 }

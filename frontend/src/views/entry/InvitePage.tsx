@@ -14,12 +14,14 @@ import { Icon } from '../parts/Icon';
 import { NewPassword } from '../parts/NewPassword';
 import { FormError, Patiently } from '../parts/states';
 import { EntryFrame } from './EntryFrame';
+import { warm } from './warm';
 
 const Qr = lazy(async () => ({ default: (await import('../parts/Qr')).Qr }));
 
 /** The page behind an invitation link: who invites you to what, and the shortest way in. */
 export default function InvitePage(props: { readonly token: string }): JSX.Element {
   const { app, t } = useView();
+  warm(app);
   const invitation = new Invitation(app.core, props.token);
   const state = read(invitation);
   const session = read(app.session);

@@ -8,10 +8,12 @@ import { Icon } from '../parts/Icon';
 import { Patiently } from '../parts/states';
 import { EntryFrame } from './EntryFrame';
 import '../settings/pairing.css';
+import { warm } from './warm';
 
 /** The page behind the code that another own device shows: this one is signed in when that one agrees. */
 export default function LinkPage(props: { readonly token: string }): JSX.Element {
   const { app, t } = useView();
+  warm(app);
   // Whoever is signed in here already is asked first: the link works once, and may be meant for another device.
   const before = app.session.get().phase;
   const [occupied, setOccupied] = createSignal(before !== 'none' && before !== 'starting');

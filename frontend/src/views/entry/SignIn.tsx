@@ -8,6 +8,7 @@ import { Field, PasswordField } from '../parts/Field';
 import { FormError } from '../parts/states';
 import { AccountFace, accountLabel } from '../shell/AccountMenu';
 import { EntryFrame } from './EntryFrame';
+import { warm } from './warm';
 
 /**
  * Name and password. Also shown when the server no longer accepts what this browser has: the reason is told first.
@@ -15,6 +16,7 @@ import { EntryFrame } from './EntryFrame';
  */
 export default function SignInPage(props: { readonly adding?: boolean }): JSX.Element {
   const { app, t } = useView();
+  warm(app);
   const session = read(app.session);
   const domain = read(app.domain);
   const state = read(app.signIn);

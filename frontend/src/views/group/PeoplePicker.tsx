@@ -66,7 +66,7 @@ export function PeoplePicker(props: Props): JSX.Element {
                 <li>
                   <button type="button" class="nav-line" role="checkbox" aria-checked={props.chosen.includes(contact.address)} onClick={() => toggle(contact.address)}>
                     <Avatar address={contact.address} name={nameOf(contact.address)} size="small" availability={contact.availability} />
-                    <span class="nav-line-text"><bdi>{nameOf(contact.address)}</bdi><small><bdi dir="ltr">{contact.address}</bdi></small></span>
+                    <span class="nav-line-text"><bdi class="own-direction">{nameOf(contact.address)}</bdi><small><bdi dir="ltr">{contact.address}</bdi></small></span>
                     <span class="tick-box" aria-hidden="true"><Icon of={Check} /></span>
                   </button>
                 </li>

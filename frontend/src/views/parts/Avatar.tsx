@@ -32,7 +32,7 @@ function tint(element: HTMLElement, address: Address): void {
 export function AuthorName(props: { readonly address: Address; readonly name: string }): JSX.Element {
   let name!: HTMLElement;
   createEffect(() => tint(name, props.address));
-  return <b ref={name} class="author" dir="auto" aria-hidden="true">{props.name}</b>;
+  return <b ref={name} class="author own-direction" dir="auto" aria-hidden="true">{props.name}</b>;
 }
 
 /** The picture of somebody, or initials on the colour of the address (XEP-0392). The name stands beside it, so it is hidden from screen readers. */

@@ -1,4 +1,5 @@
-import { createUniqueId, For, type JSX, Show } from 'solid-js';
+import { createUniqueId, type JSX, Show } from 'solid-js';
+import { Keyed } from './Keyed';
 import './choice.css';
 
 type Props<T extends string> = {
@@ -9,21 +10,21 @@ type Props<T extends string> = {
   readonly hideLegend?: boolean;
 };
 
-/** One of a few, as radio buttons in a card. */
+/** One of a few, as radio buttons in a card. Words that change, as when it is the language that is chosen, leave the focus where it is. */
 export function Choice<T extends string>(props: Props<T>): JSX.Element {
   const name = createUniqueId();
   return (
     <fieldset class="choice">
       <legend classList={{ hidden: props.hideLegend === true }}>{props.legend}</legend>
       <div class="card">
-        <For each={props.options}>
+        <Keyed each={props.options} by={(option) => option.value}>
           {(option) => (
-            <label class="choice-line" lang={option.lang}>
-              <input type="radio" name={name} value={option.value} checked={props.value === option.value} onChange={() => props.onChange(option.value)} />
-              <span class="choice-text"><span>{option.label}</span><Show when={option.hint}><small>{option.hint}</small></Show></span>
+            <label class="choice-line" lang={option().lang}>
+              <input type="radio" name={name} value={option().value} checked={props.value === option().value} onChange={() => props.onChange(option().value)} />
+              <span class="choice-text"><span>{option().label}</span><Show when={option().hint}><small>{option().hint}</small></Show></span>
             </label>
           )}
-        </For>
+        </Keyed>
       </div>
     </fieldset>
   );

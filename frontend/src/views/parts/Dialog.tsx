@@ -11,7 +11,7 @@ type Props = {
   readonly actions?: JSX.Element;
   /** A question that must be answered. */
   readonly alert?: boolean;
-  readonly size?: 'small' | 'medium';
+  readonly size?: 'small' | 'medium' | 'large';
   /** The title is for screen readers only. */
   readonly bare?: boolean;
 };

@@ -12,6 +12,7 @@ import { Icon } from '../parts/Icon';
 import { Keyed } from '../parts/Keyed';
 import { Failed, Patiently } from '../parts/states';
 import { AddDevice } from './AddDevice';
+import { DeviceName } from './DeviceName';
 import '../chat/lock.css';
 
 const Qr = lazy(async () => ({ default: (await import('../parts/Qr')).Qr }));
@@ -77,6 +78,7 @@ export function Devices(): JSX.Element {
             <h2>{t().settings.devices.keysTitle}</h2>
             <p class="quiet">{t().settings.devices.keysText}</p>
             <MyCode />
+            <DeviceName />
             <DeviceList address={own()} />
           </section>
         )}

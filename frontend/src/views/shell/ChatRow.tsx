@@ -9,12 +9,11 @@ import { read } from '../adapter';
 import { useView } from '../context';
 import { Avatar } from '../parts/Avatar';
 import { IconButton } from '../parts/Button';
+import { hold } from '../parts/hold';
 import { Icon } from '../parts/Icon';
 import { Ticks } from '../parts/Marks';
 import { doWithChat } from './chatdeeds';
 import { swipable } from './swipe';
-
-const longPress = 450;
 
 /** One line of the chat list. */
 export function ChatRow(props: { readonly address: Address; readonly current: boolean; readonly stop: boolean; readonly onMenu: (address: Address, anchor: DOMRect) => void }): JSX.Element {
@@ -39,6 +38,7 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
   };
   /** What was said last, in a line. */
   const said = (last: MessagePreview): string => {
+    if (last.optOut) return last.outgoing ? t().optOut.own : t().optOut.by(last.from === undefined ? chat().title : senderName(contacts(), last.from, last.name));
     if (last.timerSet === 0) return last.outgoing ? t().timer.offOwn : t().timer.offBy(last.from === undefined ? chat().title : senderName(contacts(), last.from, last.name));
     if (last.timerSet !== undefined) return t().timer.on(formats().duration(last.timerSet));
     if (last.poll) return `📊 ${last.text}`;
@@ -55,8 +55,6 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
   /** Only what is in the list can be arranged: not the people one has not written to. */
   const arranged = (): boolean => stored() !== undefined && (chat().last !== undefined || group() || chat().draft !== '' || chat().marked === true || chat().pinned === true);
   const openMenu = (anchor: DOMRect): void => { if (arranged()) props.onMenu(props.address, anchor); };
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const release = (): void => clearTimeout(timer);
   let row!: HTMLAnchorElement;
   onMount(() => {
     const stop = swipable(row, {
@@ -64,7 +62,7 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
       toEnd: () => { if (arranged()) doWithChat(app, chat(), chat().unread > 0 || chat().marked ? 'markRead' : 'markUnread'); },
     });
     onCleanup(stop);
-    onCleanup(release);
+    onCleanup(hold(row, () => openMenu(row.getBoundingClientRect())));
   });
   const keys = (event: KeyboardEvent): void => {
     if (event.altKey || event.ctrlKey || event.metaKey || !arranged()) return;
@@ -87,8 +85,6 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
           event.preventDefault();
           openMenu(event.clientX === 0 && event.clientY === 0 ? row.getBoundingClientRect() : new DOMRect(event.clientX, event.clientY, 0, 0));
         }}
-        onPointerDown={(event) => { if (event.pointerType === 'touch') timer = setTimeout(() => openMenu(row.getBoundingClientRect()), longPress); }}
-        onPointerMove={release} onPointerUp={release} onPointerCancel={release}
       >
         <Avatar address={props.address} name={chat().title} availability={contact()?.availability} group={group()} />
         <span class="chat-row-text">
@@ -112,8 +108,8 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
                   {(last) => (
                     <>
                       <Show when={last().outgoing}><Ticks state={last().state} /> </Show>
-                      <Show when={!last().outgoing && last().timerSet === undefined && last().from}>
-                        {(from) => <span class="chat-row-from">{t().group.says(senderName(contacts(), from(), last().name))} </span>}
+                      <Show when={!last().outgoing && last().timerSet === undefined && !last().optOut && last().from}>
+                        {(from) => <><bdi class="chat-row-from">{t().group.says(senderName(contacts(), from(), last().name))}</bdi> </>}
                       </Show>
                       {said(last())}
                     </>

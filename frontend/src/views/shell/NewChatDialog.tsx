@@ -128,7 +128,7 @@ export default function NewChatDialog(): JSX.Element {
                 <li>
                   <button type="button" class="nav-line" onClick={() => open(address)}>
                     <Avatar address={address} name={shownName(contacts().get(address), address)} size="small" availability={contacts().get(address)?.availability} />
-                    <span class="nav-line-text"><bdi>{shownName(contacts().get(address), address)}</bdi><small><bdi dir="ltr">{address}</bdi></small></span>
+                    <span class="nav-line-text"><bdi class="own-direction">{shownName(contacts().get(address), address)}</bdi><small><bdi dir="ltr">{address}</bdi></small></span>
                   </button>
                 </li>
               )}

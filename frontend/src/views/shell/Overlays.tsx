@@ -14,6 +14,7 @@ const parts = {
   addMembers: () => import('../group/AddMembersDialog'),
   inviteByLink: () => import('../group/InviteByLink'),
   leaveGroup: () => import('../group/LeaveDialog'),
+  picture: () => import('../chat/PictureView'),
   pins: () => import('../chat/PinsDialog'),
   poll: () => import('../chat/PollDialog'),
   timer: () => import('../chat/TimerDialog'),
@@ -37,6 +38,7 @@ const NewGroup = lazy(parts.newGroup);
 const AddMembers = lazy(parts.addMembers);
 const InviteByLink = lazy(parts.inviteByLink);
 const LeaveGroup = lazy(parts.leaveGroup);
+const Picture = lazy(parts.picture);
 const Pins = lazy(parts.pins);
 const Poll = lazy(parts.poll);
 const Timer = lazy(parts.timer);
@@ -55,7 +57,10 @@ export async function fetchOverlays(): Promise<void> {
   await Promise.allSettled(Object.values(parts).map((part) => part()));
 }
 
-/** The dialog above the app; each is fetched when it is first opened. */
+/**
+ * The dialog above the app; each is fetched when it is first opened. Keyed: what a dialog was opened for can still be read
+ * by what it began and has not ended when it closes.
+ */
 export function Overlays(): JSX.Element {
   const { app } = useView();
   const overlay = read(app.overlays);
@@ -73,27 +78,28 @@ export function Overlays(): JSX.Element {
       <Suspense>
         <Switch>
           <Match when={as('new-chat')}><NewChat /></Match>
-          <Match when={as('new-group')}>{(it) => <NewGroup public={it().public === true} />}</Match>
-          <Match when={as('add-members')}>{(it) => <AddMembers address={it().address} />}</Match>
-          <Match when={as('group-link')}>{(it) => <InviteByLink address={it().address} />}</Match>
-          <Match when={as('leave-group')}>{(it) => <LeaveGroup address={it().address} />}</Match>
+          <Match when={as('new-group')} keyed>{(it) => <NewGroup public={it.public === true} />}</Match>
+          <Match when={as('add-members')} keyed>{(it) => <AddMembers address={it.address} />}</Match>
+          <Match when={as('group-link')} keyed>{(it) => <InviteByLink address={it.address} />}</Match>
+          <Match when={as('leave-group')} keyed>{(it) => <LeaveGroup address={it.address} />}</Match>
           <Match when={as('invite')}><Invite /></Match>
           <Match when={as('switcher')}><Switcher /></Match>
           <Match when={as('shortcuts')}><Shortcuts /></Match>
           <Match when={as('delete-account')}><DeleteAccount /></Match>
           <Match when={as('sign-out')}><SignOut /></Match>
-          <Match when={as('lock')}>{(it) => <Lock address={it().address} />}</Match>
-          <Match when={as('mute')}>{(it) => <Mute address={it().address} />}</Match>
-          <Match when={as('pins')}>{(it) => <Pins address={it().address} />}</Match>
-          <Match when={as('poll')}>{(it) => <Poll address={it().address} />}</Match>
-          <Match when={as('timer')}>{(it) => <Timer address={it().address} />}</Match>
-          <Match when={as('report')}>{(it) => <Report address={it().address} />}</Match>
-          <Match when={as('verify')}>{(it) => <Verify address={it().address} />}</Match>
-          <Match when={as('sticker-make')}>{(it) => <StickerMake picture={it().picture} />}</Match>
-          <Match when={as('sticker-pack')}>{(it) => <StickerPack message={it().message} />}</Match>
-          <Match when={as('sticker-remove')}>{(it) => <StickerRemove sticker={it().sticker} />}</Match>
-          <Match when={as('forward')}>{(it) => <ForwardTo message={it().message} />}</Match>
-          <Match when={as('message-info')}>{(it) => <MessageInfo message={it().message} />}</Match>
+          <Match when={as('lock')} keyed>{(it) => <Lock address={it.address} />}</Match>
+          <Match when={as('mute')} keyed>{(it) => <Mute address={it.address} />}</Match>
+          <Match when={as('picture')} keyed>{(it) => <Picture message={it.message} file={it.file} />}</Match>
+          <Match when={as('pins')} keyed>{(it) => <Pins address={it.address} />}</Match>
+          <Match when={as('poll')} keyed>{(it) => <Poll address={it.address} />}</Match>
+          <Match when={as('timer')} keyed>{(it) => <Timer address={it.address} />}</Match>
+          <Match when={as('report')} keyed>{(it) => <Report address={it.address} />}</Match>
+          <Match when={as('verify')} keyed>{(it) => <Verify address={it.address} />}</Match>
+          <Match when={as('sticker-make')} keyed>{(it) => <StickerMake picture={it.picture} />}</Match>
+          <Match when={as('sticker-pack')} keyed>{(it) => <StickerPack message={it.message} />}</Match>
+          <Match when={as('sticker-remove')} keyed>{(it) => <StickerRemove sticker={it.sticker} />}</Match>
+          <Match when={as('forward')} keyed>{(it) => <ForwardTo message={it.message} />}</Match>
+          <Match when={as('message-info')} keyed>{(it) => <MessageInfo message={it.message} />}</Match>
         </Switch>
       </Suspense>
     </ErrorBoundary>
