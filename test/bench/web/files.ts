@@ -4,6 +4,7 @@ import { createServer, request as ask, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
+import { expect } from '@playwright/test';
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.json': 'application/json',
@@ -39,26 +40,33 @@ export async function serve(directory: string, page: string): Promise<{ port: nu
   return { port: (server.address() as AddressInfo).port, server };
 }
 
+/** A script that a browser asks for. */
+interface Script {
+  readonly path: string;
+  /** As they are on the wire. */
+  bytes: number;
+  done: boolean;
+}
+
 /** Stands between a browser and a server, and counts the scripts that pass, those of workers too. */
 export class Tap {
-  /** Bytes of scripts, as they are on the wire. */
-  scripts = 0;
-  /** Scripts under way. */
-  open = 0;
+  /** In the order in which they were asked for. */
+  readonly scripts: Script[] = [];
   private readonly server: Server;
 
   constructor(private readonly target: string) {
     this.server = createServer((request, response) => {
-      const script = /\.js$/.test(new URL(request.url ?? '/', target).pathname);
-      if (script) this.open++;
+      const { pathname } = new URL(request.url ?? '/', target);
+      const script: Script | undefined = pathname.endsWith('.js') ? { path: pathname, bytes: 0, done: false } : undefined;
+      if (script) this.scripts.push(script);
       const { hostname, port } = new URL(target);
       const forward = ask({ hostname, port, path: request.url, method: request.method, headers: request.headers }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.on('data', (data: Buffer) => { if (script) this.scripts += data.length; });
-        answer.on('end', () => { if (script) this.open--; });
+        answer.on('data', (data: Buffer) => { if (script) script.bytes += data.length; });
+        answer.on('end', () => { if (script) script.done = true; });
         answer.pipe(response);
       });
-      forward.on('error', () => { if (script) this.open--; response.destroy(); });
+      forward.on('error', () => { if (script) script.done = true; response.destroy(); });
       request.pipe(forward);
     });
   }
@@ -67,6 +75,12 @@ export class Tap {
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.server.listen(0, 'localhost', resolve));
     return this.target.replace(/:\d+/, `:${String((this.server.address() as AddressInfo).port)}`);
+  }
+
+  /** The bytes of these scripts, once all of them are here. */
+  async weight(scripts: readonly Script[]): Promise<number> {
+    await expect.poll(() => scripts.every((script) => script.done)).toBe(true);
+    return scripts.reduce((sum, script) => sum + script.bytes, 0);
   }
 
   close(): void {
