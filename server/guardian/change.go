@@ -87,7 +87,7 @@ func (s *Service) adopt(ctx context.Context, local string) error {
 		}
 		var requests []Request
 		for _, st := range in {
-			requests = append(requests, Request{Key: Key{own(st.From.Bare()), false}, Stanza: st.String(), At: now})
+			requests = append(requests, Request{Key: Key{st.From.Bare().Clone(), false}, Stanza: st.String(), At: now})
 		}
 		for _, j := range out {
 			ask := stanza.New(stanza.Header{Kind: stanza.Presence, Type: stanza.Subscribe, From: s.address(local), To: j}, "")

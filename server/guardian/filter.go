@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"kith/internal/jid"
 	"kith/internal/ns"
 	"kith/internal/stanza"
 	"kith/server/module"
@@ -68,7 +67,7 @@ func invites(st *stanza.Stanza) bool {
 
 // askRoom holds back an invitation to a room, or an attempt to enter it.
 func (s *Service) askRoom(c *child, p *module.Passage) error {
-	r := Request{Key: Key{own(p.Peer().Bare()), p.Direction == module.Outgoing}, Room: true}
+	r := Request{Key: Key{p.Peer().Bare().Clone(), p.Direction == module.Outgoing}, Room: true}
 	if p.Direction == module.Incoming {
 		r.Stanza = s.keep(p.Stanza)
 	}
@@ -140,7 +139,7 @@ func (s *Service) outgoing(c *child, p *module.Passage) error {
 // ask holds back the request of a child to be somebody's contact. To the child's clients it looks like any
 // other that was not answered yet.
 func (s *Service) ask(c *child, p *module.Passage) error {
-	peer := own(p.Peer().Bare())
+	peer := p.Peer().Bare().Clone()
 	if peer.Local() == "" {
 		return refuse("A guardian has to approve this contact first.")
 	}
@@ -174,8 +173,8 @@ func (s *Service) incoming(c *child, p *module.Passage) error {
 		if peer.Local() == "" {
 			return module.ErrDrop
 		}
-		ask := st.With(func(h *stanza.Header) { h.From, h.To = own(peer), c.jid })
-		if err := s.hold(c, Request{Key: Key{own(peer), false}, Stanza: s.keep(ask)}); err != nil && !errors.Is(err, errDenied) {
+		ask := st.With(func(h *stanza.Header) { h.From, h.To = peer.Clone(), c.jid })
+		if err := s.hold(c, Request{Key: Key{peer.Clone(), false}, Stanza: s.keep(ask)}); err != nil && !errors.Is(err, errDenied) {
 			return stanza.Internal(err)
 		}
 	case stanza.Unsubscribe, stanza.Unsubscribed:
@@ -219,13 +218,4 @@ func (s *Service) keep(st *stanza.Stanza) string {
 		return st.String()
 	}
 	return bare(st).String()
-}
-
-// own is the address with memory of its own: one that was read shares that of its whole stanza.
-func own(j jid.JID) jid.JID {
-	out, err := jid.Parse(strings.Clone(j.String()))
-	if err != nil {
-		return j
-	}
-	return out
 }

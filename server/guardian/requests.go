@@ -86,7 +86,7 @@ func (s *Service) Withdraw(a module.Account, contact jid.JID) bool {
 // who agrees, an account by its localpart, or "" for the operator. Errors: [ErrNotChild],
 // [ErrNotGuardian], [ErrPeer].
 func (s *Service) Approve(ctx context.Context, by, local string, peer jid.JID, room bool) error {
-	peer = own(peer.Bare())
+	peer = peer.Bare().Clone()
 	if peer.Local() == "" || peer == s.address(local) {
 		return ErrPeer
 	}
@@ -204,7 +204,7 @@ func (s *Service) refused(c *child, r Request) {
 // Revoke takes back an approval: the contact disappears from the child's list, who leaves the room.
 // Errors: [ErrNotChild], [ErrNotGuardian], [ErrNothing].
 func (s *Service) Revoke(ctx context.Context, by, local string, peer jid.JID) error {
-	peer = own(peer.Bare())
+	peer = peer.Bare().Clone()
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	c, err := s.decider(by, local)

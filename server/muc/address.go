@@ -1,22 +1,11 @@
 package muc
 
 import (
-	"strings"
-
 	"golang.org/x/text/secure/precis"
 
 	"kith/internal/jid"
 	"kith/internal/stanza"
 )
-
-// own is the address with memory of its own: one that was read shares that of its whole stanza.
-func own(j jid.JID) jid.JID {
-	c, err := jid.Parse(strings.Clone(j.String()))
-	if err != nil {
-		return j
-	}
-	return c
-}
 
 func parseJID(s string) (jid.JID, error) { return jid.Parse(s) }
 

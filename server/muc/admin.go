@@ -147,7 +147,7 @@ func (r *Room) readUser(address, nick string) (jid.JID, error) {
 	if err != nil {
 		return jid.JID{}, &stanza.Fault{Condition: stanza.JIDMalformed, Cause: err}
 	}
-	if j = own(j.Bare()); j.Domain() == r.s.jid.Domain() {
+	if j = j.Bare().Clone(); j.Domain() == r.s.jid.Domain() {
 		return jid.JID{}, stanza.Refuse(stanza.NotAcceptable, "A room cannot belong to a room.")
 	}
 	return j, nil

@@ -223,11 +223,11 @@ func (s *Service) runOwner(q *module.IQ, x xmltree.Element) (module.Step, error)
 	if err != nil {
 		return module.Step{}, err
 	}
-	user := own(v.JID("owner")).Bare()
+	user := v.JID("owner").Clone().Bare()
 	if user.Local() == "" {
 		return module.Step{}, stanza.Refuse(stanza.NotAcceptable, "Only a person can own a room.")
 	}
-	by := own(q.From()).Bare()
+	by := q.From().Clone().Bare()
 	if err := s.start(local, func(r *Room) error {
 		e := r.members.entry(user)
 		e.Affiliation, e.Reason = Owner, ""

@@ -195,7 +195,7 @@ func (r *Room) destroyHat(v form.Values) (*form.Form, error) {
 func noHat() error { return stanza.Refuse(stanza.ItemNotFound, "There is no such hat.") }
 
 func (r *Room) assignHat(v form.Values) (*form.Form, error) {
-	user, uri := own(v.JID("hats#jid")).Bare(), v.Text("hats#uri")
+	user, uri := v.JID("hats#jid").Clone().Bare(), v.Text("hats#uri")
 	i := r.hats.find(uri)
 	worn := r.hats.Worn[user.String()]
 	switch {
@@ -212,7 +212,7 @@ func (r *Room) assignHat(v form.Values) (*form.Form, error) {
 }
 
 func (r *Room) unassignHat(v form.Values) (*form.Form, error) {
-	user, uri := own(v.JID("hats#jid")).Bare(), v.Text("hats#uri")
+	user, uri := v.JID("hats#jid").Clone().Bare(), v.Text("hats#uri")
 	worn := r.hats.Worn[user.String()]
 	if !slices.Contains(worn, uri) {
 		return nil, noHat()

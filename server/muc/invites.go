@@ -66,7 +66,7 @@ func (r *Room) invite(st *stanza.Stanza, x xmltree.Element) error {
 		if err != nil || to.Local() == "" || to.Domain() == r.s.jid.Domain() {
 			return &stanza.Fault{Condition: stanza.JIDMalformed, Text: "An invitation needs the address of a person.", Cause: err}
 		}
-		i := invitation{to: own(to), from: own(user), reason: clip(c.ChildText(ns.MUCUser, "reason")), asker: own(st.From), id: strings.Clone(st.ID)}
+		i := invitation{to: to.Clone(), from: user.Clone(), reason: clip(c.ChildText(ns.MUCUser, "reason")), asker: st.From.Clone(), id: strings.Clone(st.ID)}
 		if e := c.Child(ns.MUCUser, "continue"); !e.IsZero() {
 			i.continues, i.thread = true, clip(e.Attr("thread"))
 		}
@@ -107,7 +107,7 @@ func (v *invitations) spend(user jid.JID, n int, now time.Time) bool {
 	if v.count[user]+n > invitesPerHour {
 		return false
 	}
-	v.count[own(user)] += n
+	v.count[user.Clone()] += n
 	return true
 }
 

@@ -70,7 +70,7 @@ func (r *Room) join(st *stanza.Stanza, x xmltree.Element) error {
 	if err != nil {
 		return err
 	}
-	user := own(st.From).Bare()
+	user := st.From.Clone().Bare()
 	made := !r.exists
 	if made {
 		if err := r.create(user); err != nil {
@@ -90,10 +90,10 @@ func (r *Room) join(st *stanza.Stanza, x xmltree.Element) error {
 	occ := r.byNick[key]
 	fresh := occ == nil
 	if fresh {
-		occ = r.newOccupant(user, own(st.To), key)
+		occ = r.newOccupant(user, st.To.Clone(), key)
 		r.addOccupant(occ)
 	}
-	s := &session{jid: own(st.From), occ: occ, presence: r.content(st), rank: rank(st)}
+	s := &session{jid: st.From.Clone(), occ: occ, presence: r.content(st), rank: rank(st)}
 	var shown *session
 	if !fresh {
 		shown = occ.primary()
@@ -348,13 +348,13 @@ func (r *Room) rename(s *session, st *stanza.Stanza, x xmltree.Element) error {
 		r.removeOccupant(old)
 	} else if old.key == key {
 		// Two clients cannot have nicknames that are the same but for their writing: all take the new.
-		return r.renameAll(s, old, own(st.To), st, x)
+		return r.renameAll(s, old, st.To.Clone(), st, x)
 	} else if old.primary() != shown {
 		r.show(old, nil)
 	}
 	var before *session
 	if target == nil {
-		target = &occupant{nick: nick, key: key, jid: own(st.To), user: old.user, id: old.id, standing: old.standing}
+		target = &occupant{nick: nick, key: key, jid: st.To.Clone(), user: old.user, id: old.id, standing: old.standing}
 		r.addOccupant(target)
 	} else {
 		before = target.primary()

@@ -139,7 +139,7 @@ func (g *guesses) add(user jid.JID, now time.Time) {
 	if g.count == nil || len(g.count) >= maxGuessers {
 		g.count, g.since = map[jid.JID]int{}, now
 	}
-	g.count[own(user)]++
+	g.count[user.Clone()]++
 }
 
 // hasLinks reports whether links lead into the room at all: where everybody may enter nobody needs one, and where there

@@ -110,7 +110,7 @@ func (r *Room) makeLink(q *module.IQ) error {
 	if len(next.All) >= maxLinks {
 		return stanza.Refuse(stanza.ResourceConstraint, "The room has too many links.")
 	}
-	l, secret := newLink(own(q.From()).Bare(), r.now(), lasts, most)
+	l, secret := newLink(q.From().Clone().Bare(), r.now(), lasts, most)
 	next.All = append(next.All, l)
 	if err := r.saveLinks(next); err != nil {
 		return err

@@ -162,7 +162,7 @@ func (r *Room) listed(v form.Values, c RoomConfig) ([]Entry, error) {
 			return nil, refuseField(list.field, "has too many entries")
 		}
 		for _, j := range users {
-			j = own(j).Bare()
+			j = j.Clone().Bare()
 			if j.Local() == "" {
 				return nil, refuseField(list.field, "has an address that is nobody's")
 			}

@@ -59,7 +59,7 @@ func (r *Room) registration(q *module.IQ) error {
 
 // register takes a registration, or the end of one.
 func (r *Room) register(q *module.IQ) error {
-	user := own(q.From()).Bare()
+	user := q.From().Clone().Bare()
 	asks, err := r.mayRegister(user)
 	if err != nil {
 		return err
@@ -167,7 +167,7 @@ func (r *Room) approveRegistration(st *stanza.Stanza, f *form.Form) error {
 	if err != nil {
 		return formError(err, stanza.BadRequest)
 	}
-	user := own(v.JID("muc#jid")).Bare()
+	user := v.JID("muc#jid").Clone().Bare()
 	if !v.Bool("muc#register_allow") {
 		return nil
 	}

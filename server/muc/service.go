@@ -84,7 +84,7 @@ func (s *Service) room(local string) (*Room, error) {
 	if r := s.rooms[local]; r != nil {
 		return r, nil
 	}
-	r = newRoom(s, own(j))
+	r = newRoom(s, j.Clone())
 	s.rooms[r.jid.Local()] = r
 	return r, nil
 }

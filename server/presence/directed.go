@@ -26,7 +26,7 @@ func (f *Presence) direct(p *module.Passage) {
 		if own.directed == nil {
 			own.directed = map[jid.JID]struct{}{}
 		}
-		own.directed[clone(st.To)] = struct{}{}
+		own.directed[st.To.Clone()] = struct{}{}
 	}
 	a.Route(st)
 }

@@ -10,7 +10,6 @@ import (
 	"context"
 	"iter"
 	"log/slog"
-	"strings"
 	"time"
 
 	"kith/internal/config"
@@ -225,13 +224,4 @@ func (f *Presence) last(s module.Session, to jid.JID) *stanza.Stanza {
 		}
 	}
 	return own.late.Address(to)
-}
-
-// clone is the address with memory of its own: one that was read shares that of its whole stanza.
-func clone(j jid.JID) jid.JID {
-	own, err := jid.Parse(strings.Clone(j.String()))
-	if err != nil {
-		return j
-	}
-	return own
 }

@@ -63,7 +63,7 @@ func (v *seen) add(j jid.JID, c Caps, limit int) {
 		if len(v.clients) >= limit {
 			v.forgetOldest()
 		}
-		j = clone(j)
+		j = j.Clone()
 	}
 	v.n++
 	v.clients[j] = client{unique.Make(c), v.n}

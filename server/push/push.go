@@ -195,7 +195,7 @@ func (s *Service) enable(q *module.IQ) error {
 		return err
 	}
 	r := &registration{Registration: Registration{
-		Service: clone(service), Node: strings.Clone(node), Client: q.Session.Login().Client, Resource: strings.Clone(q.Session.JID().Resource()),
+		Service: service.Clone(), Node: strings.Clone(node), Client: q.Session.Login().Client, Resource: strings.Clone(q.Session.JID().Resource()),
 		Options: options, At: s.clock.Now(),
 	}}
 	// An app that was given another node has no use for the one before.
@@ -217,15 +217,6 @@ func (s *Service) enable(q *module.IQ) error {
 	acc.all = append(kept, r)
 	q.Result(nil)
 	return nil
-}
-
-// clone is the address with memory of its own: one that was read shares that of its whole stanza.
-func clone(j jid.JID) jid.JID {
-	own, err := jid.Parse(strings.Clone(j.String()))
-	if err != nil {
-		return j
-	}
-	return own
 }
 
 // disable ends it (XEP-0357 section 6): of one node, or of all of a service.
@@ -327,7 +318,7 @@ func (s *Service) watch(p *module.Passage) error {
 		s.Wake(p.Account)
 	case p.Direction == module.Outgoing && st.Kind == stanza.Message && st.Type == stanza.Groupchat && st.ID != "":
 		acc := s.accounts.Of(p.Account.Slots())
-		acc.own[acc.next%len(acc.own)] = spoken{clone(st.To.Bare()), strings.Clone(st.ID)}
+		acc.own[acc.next%len(acc.own)] = spoken{st.To.Bare().Clone(), strings.Clone(st.ID)}
 		acc.next++
 	}
 	return nil

@@ -94,7 +94,7 @@ func (r *Roster) readItem(q *module.IQ) (item, error) {
 	if contact == q.Account.JID() {
 		return item{}, stanza.Refuse(stanza.NotAllowed, "Nobody is a contact of their own.")
 	}
-	it := item{contact: clone(contact), name: strings.Clone(e.Attr("name")), remove: e.Attr("subscription") == "remove"}
+	it := item{contact: contact.Clone(), name: strings.Clone(e.Attr("name")), remove: e.Attr("subscription") == "remove"}
 	if it.remove {
 		return it, nil
 	}
@@ -243,13 +243,4 @@ func pushTo(s module.Session, content string, ver int64) *stanza.Stanza {
 	return stanza.New(stanza.Header{
 		Kind: stanza.IQ, Type: stanza.Set, ID: "roster-" + strconv.FormatInt(ver, 10), To: s.JID(),
 	}, content)
-}
-
-// clone is the address with memory of its own: one that was read shares that of its whole stanza.
-func clone(j jid.JID) jid.JID {
-	own, err := jid.Parse(strings.Clone(j.String()))
-	if err != nil {
-		return j
-	}
-	return own
 }

@@ -36,7 +36,7 @@ func (r *Roster) Outgoing(p *module.Passage) {
 }
 
 func (r *Roster) outgoing(p *module.Passage) error {
-	a, st, contact := p.Account, p.Stanza, clone(p.Stanza.To.Bare())
+	a, st, contact := p.Account, p.Stanza, p.Stanza.To.Bare().Clone()
 	if contact == a.JID() {
 		return stanza.Refuse(stanza.NotAllowed, "Nobody is a contact of their own.")
 	}
@@ -93,7 +93,7 @@ func (r *Roster) Incoming(p *module.Passage) {
 }
 
 func (r *Roster) incoming(p *module.Passage) error {
-	a, contact := p.Account, clone(p.Stanza.From.Bare())
+	a, contact := p.Account, p.Stanza.From.Bare().Clone()
 	if contact == a.JID() {
 		return nil
 	}

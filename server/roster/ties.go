@@ -149,7 +149,7 @@ func (r *Roster) updateOutside(ctx context.Context, changes []Change) error {
 
 // Await notes inside the actor that the account has asked a contact, who is not told.
 func (r *Roster) Await(a module.Account, contact jid.JID) error {
-	contact = clone(contact)
+	contact = contact.Clone()
 	if err := r.room(a, contact); err != nil {
 		return err
 	}
