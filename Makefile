@@ -103,7 +103,6 @@ check-frontend: frontend/node_modules/.package-lock.json $(WASM)
 bench: build packages ## measure Kith beside Prosody, ejabberd and converse.js, for some minutes (ROUNDS=1 for less)
 	KITH_BIN="$(CURDIR)/bin/kith" $(GO) test -timeout 60m -run '^$$' -bench . -benchtime 1x ./test/bench -rounds $(or $(ROUNDS),3)
 	KITH_BIN="$(CURDIR)/bin/kith" bash test/bench/web/run
-	node test/bench/web/omemo.mjs frontend/generated/wasm_exec.js frontend/generated/kith-omemo.wasm
 
 bench-units: ## run the benchmarks of the packages
 	$(GO) test -run '^$$' -bench . -benchmem $$($(GO) list ./... | grep -v /test/bench)
