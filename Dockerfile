@@ -1,7 +1,7 @@
 # Kith in a container. Data are in /data.
 #
 #   docker build -t kith .
-#   docker run -d --name kith --network host -v kith-data:/data kith serve --domain example.org
+#   docker run -d --restart unless-stopped --name kith --network host -v kith-data:/data kith serve --domain example.org
 #   docker exec kith kith invite create --role admin
 
 FROM golang:1.26-bookworm AS go
