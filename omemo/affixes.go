@@ -160,7 +160,7 @@ func (e *outgoing) ownView() []byte {
 	return list
 }
 
-// keyOf is a key that is trusted and was last seen with a device, zero if there is none.
+// keyOf is a key that is trusted and was first seen with a device, zero if there is none.
 func (t *trustList) keyOf(device uint32) Key {
 	for i := range t.keys {
 		if k := &t.keys[i]; k.Device == device && k.Trust.Encrypts() {

@@ -50,9 +50,7 @@ func TestForgerCannotPushOutSession(t *testing.T) {
 				}
 				alice.maintain(false)
 			}
-			if verified {
-				bob.receiveText(alice.send(bob, v, "still here"), "still here")
-			}
+			bob.receiveText(alice.send(bob, v, "still here"), "still here")
 			alice.receiveText(late, "late")
 			bob.receiveText(alice.send(bob, v, "still here"), "still here")
 			if size := len(alice.store[omemo.SessionKey(bob.addr, v)]); size > 5000 {
@@ -60,6 +58,37 @@ func TestForgerCannotPushOutSession(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server breaks a session, so that a new one is started, and gives out a bundle of its own for that; in blind trust as well nothing
+// is encrypted for it, because the device is known by another key.
+func TestForgedBundleForHealing(t *testing.T) {
+	eachVersion(t, func(t *testing.T, v omemo.Version, alice, bob *device) {
+		connect(v, alice, bob)
+		forger := forge(t, bob)
+		// That the device's own key is shown as another device's as well makes no difference.
+		decoy := omemo.Recipient{Address: omemo.Address{JID: bob.addr.JID, Device: 999}, Version: v, Bundle: bob.bundle(v)}
+		if _, err := alice.encrypt(omemo.EncryptRequest{Kind: omemo.Empty, Recipients: []omemo.Recipient{decoy}}); err != nil {
+			t.Fatal(err)
+		}
+		to := omemo.Recipient{Address: bob.addr, Version: v, Bundle: forger.bundle(v), Renew: true}
+		plan, err := omemo.Plan(alice.read(omemo.EncryptNeeds([]omemo.Recipient{to})...), []omemo.Recipient{to}, omemo.BlindBeforeVerification)
+		if err != nil || plan[0].Trust != omemo.Undecided {
+			t.Errorf("%v %+v", err, plan)
+		}
+		if _, err := alice.encrypt(omemo.EncryptRequest{Kind: omemo.Empty, Recipients: []omemo.Recipient{to}}); err != nil {
+			t.Fatal(err)
+		}
+		bob.receiveText(alice.send(bob, v, "still for you"), "still for you")
+		// It can be so all the same, if the person who was asked says so.
+		alice.setKeyTrust(bob.addr.JID, forger.key(), omemo.Blind)
+		alice.setKeyTrust(bob.addr.JID, bob.key(), omemo.Distrusted)
+		if res, err := alice.encrypt(omemo.EncryptRequest{
+			Body: []byte("x"), Envelope: []byte("x"), Recipients: []omemo.Recipient{{Address: bob.addr, Version: v}},
+		}); err != nil || res.Elements[0].Keys[0].Key != forger.key() {
+			t.Fatalf("%v %+v", err, res)
+		}
+	})
 }
 
 // A server gives out a bundle of its own in the name of a device with which a session exists.

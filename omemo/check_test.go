@@ -283,6 +283,11 @@ func TestProtection(t *testing.T) {
 	if omemo.MayChange("", omemo.Protection{}, "", omemo.Protection{}) {
 		t.Error("senders that are not known are not the same")
 	}
+	for trust, want := range map[omemo.Trust]bool{omemo.Undecided: false, omemo.Distrusted: false, omemo.Blind: true, omemo.Verified: true} {
+		if omemo.MayReact(p(omemo.WithRecipients, omemo.Verified), p(omemo.WithRecipients, trust)) != want || !omemo.MayReact(p(omemo.Plain, omemo.Undecided), p(omemo.Plain, trust)) {
+			t.Error(trust)
+		}
+	}
 	if omemo.MayReact(p(omemo.Legacy, omemo.Blind), p(omemo.Plain, omemo.Blind)) || !omemo.MayReact(p(omemo.WithRecipients, omemo.Blind), p(omemo.Legacy, omemo.Blind)) {
 		t.Error("reactions")
 	}

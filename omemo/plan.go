@@ -60,7 +60,7 @@ func (e *outgoing) plan(i int) Planned {
 	if known := trust.find(&key); known != nil {
 		p.Trust = known.Trust
 	} else {
-		p.Trust = e.policy.Decide(trust.keys)
+		p.Trust = trust.decide(e.policy, to.Device)
 	}
 	p.Reason = ""
 	if !p.Trust.Encrypts() {

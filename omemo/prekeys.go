@@ -220,10 +220,13 @@ func (k *preKeys) expire(now int64) (changed bool) {
 	k.oneTime = oneTime
 	signed := k.signed[:1]
 	for _, s := range k.signed[1:] {
+		if s.retired > now {
+			s.retired, changed = now, true
+		}
 		if now-s.retired < SignedPreKeyGrace {
 			signed = append(signed, s)
 		}
 	}
 	k.signed = signed
-	return len(k.oneTime)+len(k.signed) != before
+	return changed || len(k.oneTime)+len(k.signed) != before
 }

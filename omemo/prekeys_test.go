@@ -224,6 +224,20 @@ func TestRotationAfterClockJump(t *testing.T) {
 	}
 }
 
+// A signed prekey that was replaced while the clock was years ahead has its grace from when the clock is right again, and no more.
+func TestRetiredInTheFuture(t *testing.T) {
+	alice, carol, bob := newDevice(t, "alice@example.org", 1), newDevice(t, "carol@example.org", 1), newDevice(t, "bob@example.org", 1)
+	underway, late := alice.send(bob, omemo.V2, "under way"), carol.send(bob, omemo.V2, "late")
+	bob.now += 1000 * omemo.SignedPreKeyPeriod
+	bob.maintain(false)
+	bob.now = now
+	bob.maintain(false)
+	bob.receiveText(underway, "under way")
+	bob.now += omemo.SignedPreKeyGrace
+	bob.maintain(false)
+	bob.refuse(late, omemo.CodeUnknownPreKey)
+}
+
 func TestKeysOfManyDevicesDiffer(t *testing.T) {
 	seen := map[string]bool{}
 	for i := range 4 {

@@ -38,7 +38,7 @@ func MayChange(earlierSender string, earlier Protection, sender string, change P
 }
 
 // MayReact decides whether a reaction (XEP-0444) or a reply counts for a message: anybody's, in a chat that is encrypted
-// if it is encrypted itself. A reaction that changes an earlier one is a change (MayChange).
+// if it is encrypted itself and comes from a key that is trusted. A reaction that changes an earlier one is a change (MayChange).
 func MayReact(message, reaction Protection) bool {
-	return message.Level == Plain || reaction.Level != Plain
+	return message.Level == Plain || (reaction.Level != Plain && reaction.Trust.Encrypts())
 }

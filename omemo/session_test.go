@@ -249,9 +249,12 @@ func TestReinstalledPeer(t *testing.T) {
 		connect(v, alice, bob)
 		again := newDevice(t, bob.addr.JID, bob.addr.Device)
 		res := alice.receiveText(again.send(alice, v, "new phone"), "new phone")
-		if !res.NewSession || !res.KeyChanged || !res.NewKey || res.Key != again.key() || res.Trust != omemo.Blind {
+		if !res.NewSession || !res.KeyChanged || !res.NewKey || res.Key != again.key() || res.Trust != omemo.Undecided {
 			t.Fatalf("message of the reinstalled device: %+v", res)
 		}
+		bob.receiveText(alice.send(bob, v, "is it you?"), "is it you?")
+		alice.setTrust(again, omemo.Blind)
+		alice.receiveText(again.send(alice, v, "it is"), "it is")
 		again.receiveText(alice.send(again, v, "welcome back"), "welcome back")
 	})
 }

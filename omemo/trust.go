@@ -65,7 +65,7 @@ func (p Policy) Decide(known []KnownKey) Trust {
 type KnownKey struct {
 	Key   Key
 	Trust Trust
-	// Device is the device id with which the key was seen last; 0 if it was only named (a QR code).
+	// Device is the device id with which the key was seen first; 0 if it was only named (a QR code).
 	Device uint32
 	// FirstSeen is in seconds since 1970.
 	FirstSeen int64
@@ -152,19 +152,47 @@ func (t *trustList) outranks(a, b *Key) bool {
 	return false
 }
 
-// observe notes that a key was seen with a device. New keys get the level that the policy decides; when the
-// list is full they are not noted and stay undecided.
+// room makes room for a key. From a full list goes the newest key that the person has decided nothing about: who shows ever
+// new keys pushes out these. False if there is none.
+//
+//go:noinline
+func (t *trustList) room() bool {
+	if len(t.keys) < MaxKnownKeys {
+		return true
+	}
+	for level := Undecided; level <= Blind; level++ {
+		for i := len(t.keys) - 1; i >= 0; i-- {
+			if t.keys[i].Trust == level {
+				t.keys = append(t.keys[:i], t.keys[i+1:]...)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// decide is the level of a key that is new. A device has one key for its life: who comes as a known device with another one may be
+// somebody else, and the person is asked, whatever the policy is about devices that are new.
+func (t *trustList) decide(policy Policy, device uint32) Trust {
+	if t.keyOf(device) != (Key{}) {
+		return Undecided
+	}
+	return policy.Decide(t.keys)
+}
+
+// observe notes that a key was seen with a device. New keys get the level that the policy decides; where the
+// list is full of decisions they are not noted and stay undecided.
 func (t *trustList) observe(key *Key, device uint32, policy Policy, now int64) (level Trust, isNew bool) {
 	if k := t.find(key); k != nil {
-		if k.Device != device {
+		if k.Device == 0 {
 			k.Device, t.changed = device, true
 		}
 		return k.Trust, false
 	}
-	if len(t.keys) >= MaxKnownKeys {
+	if !t.room() {
 		return Undecided, true
 	}
-	level = policy.Decide(t.keys)
+	level = t.decide(policy, device)
 	t.keys = append(t.keys, KnownKey{*key, level, device, now})
 	t.changed = true
 	return level, true
@@ -203,7 +231,7 @@ func SetTrust(r Records, jid string, key Key, level Trust, now int64) ([]Change,
 	case k != nil:
 		t.changed = k.Trust != level
 		k.Trust = level
-	case len(t.keys) >= MaxKnownKeys:
+	case !t.room():
 		return nil, fail(CodeLimit, "too many identity keys for this JID")
 	default:
 		t.keys = append(t.keys, KnownKey{Key: key, Trust: level, FirstSeen: now})

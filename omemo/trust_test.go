@@ -154,7 +154,7 @@ func TestTrustHoldsForBothVersions(t *testing.T) {
 func TestTrustListIsBounded(t *testing.T) {
 	alice := newDevice(t, "alice@example.org", 1)
 	for i := range omemo.MaxKnownKeys {
-		alice.setKeyTrust("bob@example.org", omemo.Key{byte(i), byte(i >> 8), 1}, omemo.Blind)
+		alice.setKeyTrust("bob@example.org", omemo.Key{byte(i), byte(i >> 8), 1}, omemo.Verified)
 	}
 	_, err := omemo.SetTrust(alice.read(omemo.TrustKey("bob@example.org")), "bob@example.org", omemo.Key{9, 9, 9}, omemo.Verified, now)
 	if omemo.CodeOf(err) != omemo.CodeLimit {
@@ -165,6 +165,40 @@ func TestTrustListIsBounded(t *testing.T) {
 	res := alice.receiveText(bob.send(alice, omemo.V2, "x"), "x")
 	if res.Trust != omemo.Undecided || len(alice.known("bob@example.org")) != omemo.MaxKnownKeys {
 		t.Fatalf("%+v", res)
+	}
+}
+
+// A server or a contact that shows ever new devices must not be able to keep the person from deciding about a real one, nor
+// push out what was decided or known before.
+func TestFloodOfKeysDoesNotFillTheTrustList(t *testing.T) {
+	const jid = "bob@example.org"
+	for _, level := range []omemo.Trust{omemo.Undecided, omemo.Blind} {
+		alice := newDevice(t, "alice@example.org", 1)
+		decided := map[omemo.Key]omemo.Trust{{1}: omemo.Verified, {2}: omemo.Distrusted, {3}: omemo.Blind}
+		for key, trust := range decided {
+			alice.setKeyTrust(jid, key, trust)
+		}
+		for i := range omemo.MaxKnownKeys - len(decided) {
+			alice.setKeyTrust(jid, omemo.Key{byte(i), byte(i >> 8), 9}, level)
+		}
+		bob := newDevice(t, jid, 2)
+		if res := alice.receiveText(bob.send(alice, omemo.V2, "x"), "x"); res.Trust != omemo.Undecided || !res.NewKey {
+			t.Fatalf("%v: %+v", level, res)
+		}
+		alice.setKeyTrust(jid, bob.key(), omemo.Verified)
+		decided[bob.key()] = omemo.Verified
+		known := alice.known(jid)
+		if len(known) != omemo.MaxKnownKeys {
+			t.Errorf("%v: %d keys", level, len(known))
+		}
+		for _, k := range known {
+			if trust, ok := decided[k.Key]; ok && trust == k.Trust {
+				delete(decided, k.Key)
+			}
+		}
+		if len(decided) != 0 {
+			t.Errorf("%v: lost %v", level, decided)
+		}
 	}
 }
 
