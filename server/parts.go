@@ -20,6 +20,7 @@ import (
 	"kith/server/guardian"
 	"kith/server/inbox"
 	"kith/server/mam"
+	"kith/server/maps"
 	"kith/server/module"
 	"kith/server/muc"
 	"kith/server/offline"
@@ -65,6 +66,7 @@ type parts struct {
 	pushes       *push.Service
 	browsers     *webpush.Service
 	uploads      *upload.Service
+	atlas        *maps.Service
 	others       *component.Service
 	proxy        *bytestreams.Service
 }
@@ -138,6 +140,10 @@ func (p *parts) addServices(ctx context.Context, cfg Config, d Deps, rtr *router
 	if p.uploads, err = newUploads(ctx, cfg.Upload, name, d); err != nil {
 		return err
 	}
+	p.atlas, err = maps.New(maps.Options{Config: cfg.Maps, Version: d.Version, BaseURL: d.BaseURL, Clock: d.Clock, Log: d.Log})
+	if err != nil {
+		return err
+	}
 	if p.browsers, err = newWebPush(ctx, name, d); err != nil {
 		return err
 	}
@@ -169,6 +175,7 @@ func (p *parts) registry(cfg Config, d Deps) *module.Registry {
 		p.groups,
 		p.circles,
 		p.uploads,
+		p.atlas,
 		&account.Feature{Auth: d.Auth, BaseURL: func() string { return d.BaseURL }, Clock: d.Clock, Push: devicePush{p.pushes}.of},
 		p.registration,
 		p.desk,

@@ -26,6 +26,7 @@ import (
 	"kith/server/component"
 	"kith/server/guardian"
 	"kith/server/mam"
+	"kith/server/maps"
 	"kith/server/module"
 	"kith/server/muc"
 	"kith/server/offline"
@@ -51,6 +52,7 @@ type Config struct {
 	Groups   muc.Config
 	VCard    vcard.Config
 	Upload   upload.Config
+	Maps     maps.Config
 	Circles  circle.Config
 	Limited  guardian.Config
 	Contact  admin.Config
@@ -65,7 +67,7 @@ func DefaultConfig() Config {
 		C2S: c2s.DefaultConfig(), Archive: mam.DefaultConfig(), Offline: offline.DefaultConfig(),
 		Roster: roster.DefaultConfig(), Presence: presence.DefaultConfig(), Blocking: blocking.DefaultConfig(),
 		PubSub: pubsub.DefaultConfig(), Groups: muc.DefaultConfig(), VCard: vcard.DefaultConfig(),
-		Upload: upload.DefaultConfig(), Circles: circle.DefaultConfig(), Limited: guardian.DefaultConfig(), Contact: admin.DefaultConfig(), Components: component.DefaultConfig(), Proxy: bytestreams.DefaultConfig(),
+		Upload: upload.DefaultConfig(), Maps: maps.DefaultConfig(), Circles: circle.DefaultConfig(), Limited: guardian.DefaultConfig(), Contact: admin.DefaultConfig(), Components: component.DefaultConfig(), Proxy: bytestreams.DefaultConfig(),
 	}
 }
 
@@ -184,6 +186,14 @@ func (s *Server) BOSH(security func(*http.Request) c2s.Security) http.Handler {
 
 // Files answers the HTTP requests below [upload.Path]: it takes and gives the files that people send.
 func (s *Server) Files() http.Handler { return s.parts.uploads }
+
+// Maps answers the HTTP requests below [maps.Path]: it gives the pictures of maps. It is nil if there are none.
+func (s *Server) Maps() http.Handler {
+	if !s.parts.atlas.Offered() {
+		return nil
+	}
+	return s.parts.atlas
+}
 
 // Serve takes connections from listeners, plain ones that become encrypted by STARTTLS and direct ones
 // that begin with TLS, until they are closed.

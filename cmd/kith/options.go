@@ -60,6 +60,7 @@ func (o *options) set() *config.Set {
 		config.Section{Name: "pubsub", Target: &o.server.PubSub},
 		config.Section{Name: "vcard", Target: &o.server.VCard},
 		config.Section{Name: "upload", Target: &o.server.Upload},
+		config.Section{Name: "maps", Target: &o.server.Maps},
 		config.Section{Name: "groups", Target: &o.server.Groups},
 		config.Section{Name: "circles", Target: &o.server.Circles},
 		config.Section{Name: "limited", Target: &o.server.Limited},

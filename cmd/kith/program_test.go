@@ -383,6 +383,7 @@ func (m *fakeMessenger) Accompany(_, _ []net.Listener) error         { return ni
 func (m *fakeMessenger) BOSH() http.Handler                          { return http.NotFoundHandler() }
 
 func (m *fakeMessenger) Files() http.Handler                        { return http.NotFoundHandler() }
+func (m *fakeMessenger) Maps() http.Handler                         { return nil }
 func (m *fakeMessenger) Circles() *circle.Service                   { return nil }
 func (m *fakeMessenger) Guardians() *guardian.Service               { return nil }
 func (m *fakeMessenger) Pairing() web.Pairing                       { return nil }

@@ -40,6 +40,8 @@ type messenger interface {
 	BOSH() http.Handler
 	// Files takes and gives the files that people send.
 	Files() http.Handler
+	// Maps gives the pictures of maps; nil if there are none.
+	Maps() http.Handler
 	// Circles and Guardians are what the commands about them change.
 	Circles() *circle.Service
 	Guardians() *guardian.Service
@@ -184,7 +186,7 @@ func serve(ctx context.Context, o *options, domainSet bool, start func(context.C
 		Domain: d.domain, BaseURL: base,
 		Redirect:  !o.program.local() && o.listen.HTTPS.Enabled(),
 		StrictTLS: !o.program.local() && certs != nil && !certs.IsSelfSigned(),
-		Frontend:  kith.Frontend(), WebSocket: m.WebSocket(), BOSH: m.BOSH(), Files: m.Files(), Accounts: accounts, DisplayName: m.DisplayName, Pairing: m.Pairing(),
+		Frontend:  kith.Frontend(), WebSocket: m.WebSocket(), BOSH: m.BOSH(), Files: m.Files(), Maps: m.Maps(), Accounts: accounts, DisplayName: m.DisplayName, Pairing: m.Pairing(),
 		Healthy: d.healthy, Clock: clk, Log: log,
 		Endpoints: endpoints(o, ports), Resolve: lookUp,
 	})

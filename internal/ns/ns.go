@@ -94,4 +94,5 @@ const (
 	KithPairing     = "kith:pairing:0"
 	KithPrivacy     = "kith:privacy:0"
 	KithGroupLink   = "kith:grouplink:0"
+	KithMaps        = "kith:maps:0"
 )

@@ -21,7 +21,7 @@ const (
 		"require-trusted-types-for 'script'; trusted-types solid kith-worker kith-service-worker"
 
 	permissions = "accelerometer=(), browsing-topics=(), camera=(self), display-capture=(self), " +
-		"fullscreen=(self), geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(self), midi=(), " +
+		"fullscreen=(self), geolocation=(self), gyroscope=(), hid=(), magnetometer=(), microphone=(self), midi=(), " +
 		"payment=(), serial=(), usb=(), xr-spatial-tracking=()"
 )
 

@@ -61,7 +61,9 @@ type Options struct {
 	Endpoints []Endpoint
 	Resolve   func(ctx context.Context, host string) ([]netip.Addr, error)
 	// Files serves everything below /upload/: the files that people send. It answers OPTIONS, too.
-	Files    http.Handler
+	Files http.Handler
+	// Maps serves everything below /api/v1/maps/: the pictures of maps; nil if there are none.
+	Maps     http.Handler
 	Accounts Accounts
 	// Pairing signs in devices that others vouch for; nil if that is not offered.
 	Pairing Pairing
@@ -142,6 +144,9 @@ func (w *Web) routes() {
 	api.POST("/invites/:token/account", w.register)
 	api.GET("/invites/:token/password", w.reset)
 	api.POST("/invites/:token/password", w.setPassword)
+	if w.opts.Maps != nil {
+		api.GET("/maps/*", echo.WrapHandler(w.opts.Maps))
+	}
 	if w.opts.Pairing != nil {
 		api.POST("/pairing/:token", w.claim)
 		api.POST("/pairing/:token/wait", w.await)
