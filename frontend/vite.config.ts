@@ -6,6 +6,7 @@ import { defineConfig, type Plugin } from 'vitest/config';
 import { askAgain } from './build/ask-again.ts';
 import { sharedChunks } from './build/chunks.ts';
 import { emojiData } from './build/emoji.ts';
+import { leaflet } from './build/leaflet.ts';
 import { serviceWorker } from './build/service-worker.ts';
 import { trustedTemplates } from './build/trusted-templates.ts';
 import { compressed } from './scripts/compress.ts';
@@ -40,7 +41,7 @@ function clean(): Plugin {
 
 export default defineConfig({
   // The Solid plugin turns every test into a browser's; ours are below the views and need none.
-  plugins: [process.env['VITEST'] === undefined && [trustedTemplates(), solid()], emojiData(), omemoCore(), clean(), serviceWorker(), compressed()],
+  plugins: [process.env['VITEST'] === undefined && [trustedTemplates(), solid()], leaflet(), emojiData(), omemoCore(), clean(), serviceWorker(), compressed()],
   build: {
     target: ['chrome115', 'edge115', 'firefox121', 'safari17'],
     outDir: 'dist',

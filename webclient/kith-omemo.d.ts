@@ -286,7 +286,7 @@ export interface DecryptResult extends Changes {
 export interface KnownKey {
   key: Uint8Array;
   trust: Trust;
-  /** Device id with which the key was seen last, 0 if never. */
+  /** Device id with which the key was seen first, 0 if never. */
   device: number;
   firstSeen: number;
 }

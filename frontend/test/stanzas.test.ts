@@ -6,9 +6,11 @@ import * as kith from '../src/xmpp/kith_account';
 import * as circle from '../src/xmpp/kith_circle';
 import * as grouplink from '../src/xmpp/kith_grouplink';
 import * as guardian from '../src/xmpp/kith_guardian';
+import * as maps from '../src/xmpp/kith_maps';
 import * as pairing from '../src/xmpp/kith_pairing';
 import * as privacy from '../src/xmpp/kith_privacy';
 import * as vault from '../src/xmpp/kith_vault';
+import * as voices from '../src/xmpp/kith_voice';
 import * as webpush from '../src/xmpp/kith_webpush';
 import * as roster from '../src/xmpp/rfc6121_roster';
 import * as form from '../src/xmpp/xep0004_form';
@@ -58,7 +60,7 @@ import { parse, XmlElement } from '../src/xmpp/xml';
 const DIRECTORY = new URL('../../test/stanzas/', import.meta.url);
 
 const CODECS: Readonly<Record<string, Codec<never>>> = {
-  kith_link: pairing.pairingLink, kith_opened: pairing.pairingOpened, kith_answer: pairing.pairingAnswer, kith_privacy: privacy.privacy, kith_senders: privacy.senders, xep0054_vCard: vcard.vCard, xep0084_metadata: avatar.avatarMetadata, xep0084_data: avatar.avatarData, xep0153_vCardUpdate: vcardUpdate.vCardUpdate,
+  kith_mapPass: maps.mapPass, kith_link: pairing.pairingLink, kith_opened: pairing.pairingOpened, kith_answer: pairing.pairingAnswer, kith_privacy: privacy.privacy, kith_senders: privacy.senders, xep0054_vCard: vcard.vCard, xep0084_metadata: avatar.avatarMetadata, xep0084_data: avatar.avatarData, xep0153_vCardUpdate: vcardUpdate.vCardUpdate,
   kith_circles: circle.circles, kith_children: guardian.children, kith_guardians: guardian.guardians, kith_decide: guardian.decide,
   kith_asked: guardian.asked, kith_decided: guardian.decided, kith_changed: guardian.changed, kith_approvalRequired: guardian.approvalRequired,
   kith_groupLink: grouplink.groupLink, kith_groupLinks: grouplink.groupLinks, kith_makeLink: grouplink.makeLink, kith_renewLink: grouplink.renewLink,
@@ -84,7 +86,7 @@ const CODECS: Readonly<Record<string, Codec<never>>> = {
   xep0402_bookmark: bookmarks.bookmark, xep0421_occupantId: occupants.occupantId,
   xep0430_inbox: inbox.inbox, xep0430_entry: inbox.entry, xep0430_fin: inbox.fin,
   xep0484_requestToken: fast.requestToken, xep0484_token: fast.token, xep0484_fast: fast.fast, xep0490_displayed: mds.mdsDisplayed,
-  xep0449_sticker: stickers.sticker, xep0449_pack: stickers.pack, kith_sealed: vault.sealed, kith_vaultKeys: vault.vaultKeys,
+  xep0449_sticker: stickers.sticker, xep0449_pack: stickers.pack, kith_voice: voices.voice, kith_sealed: vault.sealed, kith_vaultKeys: vault.vaultKeys,
   xep0494_list: clients.list, xep0494_clients: clients.clients, xep0494_revoke: clients.revoke,
 } as unknown as Readonly<Record<string, Codec<never>>>;
 

@@ -10,8 +10,8 @@
  */
 import type { Chat, ChatArrangement, FoundMessages, Page, Place } from './api/chats';
 import type { Device, DeviceLink, Trust } from './api/devices';
-import type { GroupInfo, GroupLink, GroupsPage, Member, Role } from './api/groups';
-import type { Message, NewPoll, Sticker, StickerPack } from './api/messages';
+import type { GroupInfo, GroupLink, GroupsPage, Member, NewGroup, Role } from './api/groups';
+import type { MapFacts, Message, NewFile, NewPoll, SharedLocation, Sticker, StickerPack, Tile, VoiceDraft } from './api/messages';
 import type { Contact, Family, InviteInfo, InviteLink, Report } from './api/people';
 import type { AccountInfo, Address, BrowserSubscription, ExportWords, Login, Privacy, SessionState } from './api/session';
 
@@ -80,8 +80,12 @@ export interface Commands {
    * `id`: chosen by the caller (unique), so that the message can be shown before it is stored; it becomes `Message.id`.
    */
   send(chat: Address, text: string, options?: { allowUnencrypted?: boolean; id?: string; replyTo?: string }): Promise<Message>;
+  /** Says where something is, encrypted like a text. `id` as in `send`. */
+  sendLocation(chat: Address, location: SharedLocation, options: { id: string }): Promise<Message>;
   /** Sends a file, encrypted. Resolves when it is stored here; how far it is follows by events. */
-  sendFile(chat: Address, file: Blob, facts: { id: string; name: string; width?: number; height?: number }): Promise<Message>;
+  sendFile(chat: Address, file: Blob, facts: NewFile): Promise<Message>;
+  /** The largest file that the server takes, in bytes; `undefined` while that is not known. */
+  fileLimit(): Promise<number | undefined>;
   fetchFile(chat: Address, id: string): Promise<Blob>;
   /** The stickers that one has, those used last first. */
   stickers(): Promise<readonly Sticker[]>;
@@ -126,8 +130,15 @@ export interface Commands {
   /** These files and no others wait in the chat to be sent. */
   stageFiles(chat: Address, files: readonly File[]): Promise<void>;
   stagedFiles(chat: Address): Promise<readonly File[]>;
+  /** This recording and no other waits in the chat to be sent; `null`: none. */
+  stageVoice(chat: Address, voice: VoiceDraft | null): Promise<void>;
+  stagedVoice(chat: Address): Promise<VoiceDraft | undefined>;
   /** Looks for messages that have all these words, among those that are here. `chat`: only there. */
   findMessages(query: string, where: { chat?: Address; limit: number }): Promise<FoundMessages>;
+  /** What to know of the maps. Rejects `unsupported` where the server has none. */
+  mapFacts(): Promise<MapFacts>;
+  /** A picture of a map. The server learns the square that is looked at. */
+  mapTile(tile: Tile): Promise<Blob>;
   /** The first message from a time on (ms since epoch); fetches older ones where they are missing. The last one when all are older. */
   placeAt(chat: Address, at: number): Promise<Place | undefined>;
   /** A message that is here. */
@@ -137,8 +148,8 @@ export interface Commands {
   focus(chat: Address | null): Promise<void>;
 
   // ── groups ──
-  /** Makes a group and asks these people in. It is private, unless it shall be public. Gives its address. */
-  createGroup(name: string, people: readonly Address[], options?: { readonly public?: boolean; readonly description?: string }): Promise<Address>;
+  /** Makes a group and asks these people in. Gives its address. */
+  createGroup(name: string, people: readonly Address[], options?: NewGroup): Promise<Address>;
   /** The public groups of the own server, page by page. */
   publicGroups(after?: string): Promise<GroupsPage>;
   /**
@@ -190,6 +201,8 @@ export interface Commands {
   allowOlder(address: Address, device: number): Promise<void>;
   /** What this device is called on its list, which everybody can read who knows the address; empty: nothing. Cut at 52 characters. */
   nameDevice(name: string): Promise<void>;
+  /** The person knows which devices of theirs there are. */
+  seenOwnDevices(): Promise<void>;
   /** Text of the QR code that shows one's own devices (`xmpp:…?omemo-sid-…`). */
   verificationUri(): Promise<string>;
   /** Result of a scanned code: how many devices became verified; rejects `not-found` when a key differs. */
@@ -236,8 +249,8 @@ export interface Events {
   family: { readonly decided?: { readonly address: Address; readonly approved: boolean } };
   /** Another device has opened the link that this one shows, and shows this number. */
   pairing: { readonly token: string; readonly number: string; readonly device: string };
-  /** Someone wrote, to whichever account, and no window is looking at it: show a notification. */
-  notify: { readonly account: Address; readonly chat: Address; readonly title: string; readonly text: string };
+  /** Someone wrote, to whichever account, and no window is looking at it: show a notification. `location`: of a place without a name; `text` ends with a sign for it. */
+  notify: { readonly account: Address; readonly chat: Address; readonly title: string; readonly text: string; readonly location?: true };
   /** Of whichever account, all of this chat has been read, here or elsewhere: take its notification away. */
   read: { readonly account: Address; readonly chat: Address };
 }

@@ -4,6 +4,7 @@ import type { Done } from '../db/deeds';
 import { fileText } from '../db/words';
 import { archiveId, type Deed, type MessageRecord, type Protection } from '../db/schema';
 import { bareOf } from '../xmpp/jid';
+import { parseGeo } from '../xmpp/rfc5870_geo';
 import { NS } from '../xmpp/ns';
 import { replace } from '../xmpp/xep0308_correction';
 import { retract } from '../xmpp/xep0424_retraction';
@@ -120,11 +121,20 @@ export function deedOutside(deed: Deed): readonly XmlElement[] {
     : deed.kind === 'vote' ? [] : [deedElement(deed)];
 }
 
-/** What a message says, in a line of text: of a file its name, of a sticker what it shows; never an address with a key. */
+/** What a message says, in a line of text: of a file its name, of a sticker what it shows, of a voice message that it is one; never an address with a key. */
 export function saidIn({ text, file }: MessageRecord): string {
-  if (file) return fileText(file) || '🖼️';
-  return text.startsWith('aesgcm:') ? '📎' : text;
+  if (file?.voice) return VOICE_SIGN;
+  if (file) return file.caption ?? (fileText(file) || '🖼️');
+  if (text.startsWith('aesgcm:')) return '📎';
+  const place = parseGeo(text);
+  return place ? `${PLACE_SIGN}${place.name === undefined ? '' : ` ${place.name}`}` : text;
 }
+
+/** What a voice message says. */
+const VOICE_SIGN = '🎤';
+
+/** What a place without a name says. */
+export const PLACE_SIGN = '📍';
 
 /** What an answer shows of the message that it answers. */
 export function quoteOf(message: MessageRecord, ref: string): NonNullable<MessageRecord['reply']> {

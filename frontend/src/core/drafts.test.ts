@@ -37,6 +37,18 @@ it('a draft with what it answers and files is there after a reload', async () =>
   expect(await device.commands.stagedFiles(BOB)).toEqual([]);
 });
 
+it('what was recorded is there after a reload, until it is deleted', async () => {
+  await device.commands.stageVoice(BOB, { data: new Blob(['hello'], { type: 'audio/mp4' }), length: 1500, levels: Uint8Array.of(1, 2) });
+  await device.stop();
+  device = await open();
+  expect(device.chats.get(BOB)).toMatchObject({ draftVoice: true });
+  const voice = await device.commands.stagedVoice(BOB);
+  expect([voice?.length, voice && [...voice.levels], voice?.data.type, await voice?.data.text()]).toEqual([1500, [1, 2], 'audio/mp4', 'hello']);
+  await device.commands.stageVoice(BOB, null);
+  expect(device.chats.get(BOB)?.draftVoice).toBeUndefined();
+  expect(await device.commands.stagedVoice(BOB)).toBeUndefined();
+});
+
 it('what was sent is a draft no more', async () => {
   connected.message(`${BOB}/phone`, '<body>Which one?</body>', { id: 'q', stanzaId: 'q' });
   const question = await device.until(() => device.message(BOB, 'Which one?'));

@@ -1,8 +1,8 @@
-/** What somebody has begun to write in a chat: the text, what it answers, files that are not sent yet. All of it outlives a reload. */
+/** What somebody has begun to write in a chat: the text, what it answers, files and a recording that are not sent yet. All of it outlives a reload. */
 import { getMessage } from '../db/messages';
 import type { ChatRecord, Store } from '../db/schema';
 import type { Account } from './account';
-import type { Address, Message } from './api';
+import type { Address, Message, VoiceDraft } from './api';
 import type { Chats } from './chats';
 import { fail } from './reasons';
 import { messageView } from './view';
@@ -45,6 +45,26 @@ export class Drafts {
     });
   }
 
+  /** This recording and no other waits here to be sent. */
+  async stageVoice(chat: Address, voice: VoiceDraft | null): Promise<void> {
+    const copy = voice && new Blob([await voice.data.arrayBuffer()], { type: voice.data.type });
+    const changed = await this.account.db.write(STORES, async (tx) => {
+      const { draftVoice: _, ...record } = (await tx.objectStore('chats').get(chat)) ?? this.chats.of(chat);
+      if (copy) await tx.objectStore('files').put(copy, draftKey(chat, 'voice'));
+      else await tx.objectStore('files').delete(draftKey(chat, 'voice'));
+      const next: ChatRecord = { ...record, ...(voice && { draftVoice: { type: voice.data.type, length: voice.length, levels: voice.levels } }) };
+      await tx.objectStore('chats').put(next);
+      return next;
+    });
+    this.chats.put([changed]);
+  }
+
+  async voice(chat: Address): Promise<VoiceDraft | undefined> {
+    const facts = this.chats.of(chat).draftVoice;
+    const data = facts && await this.account.db.read(['files'], (tx) => tx.objectStore('files').get(draftKey(chat, 'voice')));
+    return data && { data: new Blob([data], { type: facts.type }), length: facts.length, levels: facts.levels };
+  }
+
   async message(chat: Address, id: string): Promise<Message | undefined> {
     const record = await this.account.db.read(['messages'], (tx) => getMessage(tx, id));
     return record?.chat === chat ? messageView(record, this.account.address) : undefined;
@@ -52,7 +72,7 @@ export class Drafts {
 }
 
 /** No id of a message looks like this. */
-function draftKey(chat: Address, index: number): string {
+function draftKey(chat: Address, index: number | 'voice'): string {
   return `draft\n${chat}\n${index}`;
 }
 

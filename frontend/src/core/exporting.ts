@@ -103,7 +103,7 @@ function said(message: MessageRecord, words: ExportWords): string {
   if (message.retracted) return `(${words.deleted})`;
   if (message.problem !== undefined) return `(${words.unreadable})`;
   if (message.file?.sticker) return `(${[words.sticker, message.file.description ?? ''].filter((part) => part !== '').join(': ')})`;
-  if (message.file) return `(${words.file}: ${message.file.name})`;
+  if (message.file) return [`(${words.file}: ${message.file.name})`, ...(message.file.caption?.split('\n') ?? [])].join('\n    ');
   return message.text.replaceAll('\n', '\n    ');
 }
 
@@ -116,8 +116,8 @@ function messageData(message: MessageRecord): object {
   };
 }
 
-function fileData({ name, size, description, sticker }: FileFacts): object {
-  return { name, size, ...(description !== undefined && { description }), ...(sticker && { sticker: true }) };
+function fileData({ name, size, length, description, caption, sticker, voice }: FileFacts): object {
+  return { name, size, ...(length !== undefined && { length }), ...(voice && { voice: true }), ...(description !== undefined && { description }), ...(caption !== undefined && { caption }), ...(sticker && { sticker: true }) };
 }
 
 function contactData({ address, name, nick, subscription, groups }: ContactRecord): object {

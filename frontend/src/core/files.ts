@@ -8,13 +8,16 @@ import type { Bytes } from '../crypto/engine';
 import { ConnectionError, StanzaError } from '../xmpp/errors';
 import { domainOf } from '../xmpp/jid';
 import { NS } from '../xmpp/ns';
+import { voice } from '../xmpp/kith_voice';
+import { valueOf } from '../xmpp/xep0004_form';
 import { discoInfo, discoItems } from '../xmpp/xep0030_disco';
 import { ALLOWED_HEADERS, request, slot } from '../xmpp/xep0363_upload';
-import { fileSharing, sharedFile, shareFile } from '../xmpp/xep0447_sfs';
+import { fallback, withoutFallback } from '../xmpp/xep0428_fallback';
+import { fileSharing, SFS, sharedFile, shareFile } from '../xmpp/xep0447_sfs';
 import { sticker } from '../xmpp/xep0449_stickers';
 import type { XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
-import type { Address } from './api';
+import { CoreError, type Address } from './api';
 import { Shared } from './async';
 import { log } from './log';
 import { fail, reasonOf } from './reasons';
@@ -24,6 +27,12 @@ import { descriptionOf } from './stickers';
 const KEPT = 20 << 20;
 const MAX_DOWNLOAD = 512 << 20;
 const STEP = 200;
+/** What AES-GCM adds to a file. */
+const TAG = 16;
+/** A day: longer is somebody's mistake. In milliseconds. */
+const MAX_LENGTH = 86_400_000;
+/** More stretches are not shown. */
+const MAX_LEVELS = 256;
 
 export interface Uploaded {
   /** With the key. */
@@ -32,7 +41,7 @@ export interface Uploaded {
 }
 
 export class Files {
-  private service: Address | undefined;
+  private service: { readonly at: Address; readonly limit: number | undefined } | undefined;
   private readonly running = new Map<string, AbortController>();
   private readonly fetching = new Shared<Blob>();
 
@@ -120,7 +129,7 @@ export class Files {
     let answer: ReturnType<typeof slot.in>;
     try {
       // The name says what kind of file it is, and nothing else of it.
-      answer = slot.in(await stream.iq('get', request.write({ filename: `file${extensionOf(facts.name)}`, size, type: 'application/octet-stream' }), this.service));
+      answer = slot.in(await stream.iq('get', request.write({ filename: `file${extensionOf(facts.name)}`, size, type: 'application/octet-stream' }), this.service.at));
     } catch (error) {
       if (error instanceof StanzaError && error.specific?.endsWith('}file-too-large') === true) throw fail('too-large', error.message);
       throw error;
@@ -130,13 +139,27 @@ export class Files {
     return { url: answer.put.url, get: answer.get.url, headers };
   }
 
-  private async findService(): Promise<Address | undefined> {
+  /** The largest file that the server takes, before it is encrypted (section 4). `undefined`: it does not say so, or cannot be asked now. */
+  async limit(): Promise<number | undefined> {
+    try {
+      this.service ??= await this.findService();
+    } catch (error) {
+      if (error instanceof ConnectionError || error instanceof StanzaError || error instanceof CoreError) return undefined;
+      throw error;
+    }
+    const most = this.service?.limit;
+    return most === undefined ? undefined : Math.max(0, most - TAG);
+  }
+
+  private async findService(): Promise<{ at: Address; limit: number | undefined } | undefined> {
     const stream = this.account.stream();
     const items = discoItems.in(await stream.iq('get', discoItems.write({ items: [] }), domainOf(this.account.address)))?.items ?? [];
     for (const jid of [...items.map((item) => item.jid), domainOf(this.account.address)].slice(0, 30)) {
       try {
         const info = discoInfo.in(await stream.iq('get', discoInfo.write({ identities: [], features: [], forms: [] }), jid));
-        if (info?.features.some((feature) => feature.var === NS.upload)) return jid;
+        if (!info?.features.some((feature) => feature.var === NS.upload)) continue;
+        const said = info.forms.map((form) => (valueOf(form, 'FORM_TYPE') === NS.upload ? Number(valueOf(form, 'max-file-size')) : NaN)).find((size) => size > 0);
+        return { at: jid, limit: said };
       } catch (error) {
         if (!(error instanceof StanzaError)) throw error;
       }
@@ -156,17 +179,18 @@ export class Files {
   }
 }
 
-/** What an envelope says of the file that a message shares, and that it is a sticker. */
+/** What an envelope says of the file that a message shares, and that it is a sticker or a voice message. */
 export function fileElements({ text, file }: MessageRecord): readonly XmlElement[] {
   const there = parseAesgcm(text);
   if (!there || !file?.sha256) return [];
-  const { name, size, sha256, width, height, description = '', sticker: marked } = file;
+  const { name, size, sha256, width, height, length, description = '', sticker: marked, voice: spoken } = file;
   return [
     fileSharing.write(shareFile({
       name, size, sha256, mediaType: typeOf(name), disposition: kindOf(name) === 'file' ? 'attachment' : 'inline', url: there.url, ...there.fileKey,
-      ...(width !== undefined && { width }), ...(height !== undefined && { height }), ...(description !== '' && { desc: description }),
+      ...(width !== undefined && { width }), ...(height !== undefined && { height }), ...(length !== undefined && { length }), ...(description !== '' && { desc: description }),
     })),
     ...(marked ? [sticker.write(marked)] : []),
+    ...(spoken ? [voice.write({ levels: spoken.levels ?? new Uint8Array() })] : []),
   ];
 }
 
@@ -180,26 +204,40 @@ export function fileIn(message: XmlElement, text: string): { readonly text: stri
   const said = fileSharing.in(message);
   const shared = said && sharedFile(said);
   if (!shared) return undefined;
-  const { url, key, iv, size, sha256, width, height } = shared;
+  const { url, key, iv, size, sha256, width, height, length } = shared;
   const name = shared.name ?? `file${extensionOf(new URL(url).pathname) || extensionFor(shared.mediaType)}`;
   const marked = kindOf(name) === 'image' ? sticker.in(message) : undefined;
   const isAddress = text.trim() === url || parseAesgcm(text)?.url === url;
-  // What stands beside a file is a text; in the place of a sticker it says what that shows.
-  if (!marked && text !== '' && !isAddress) return undefined;
+  // What stands beside a file is a text (XEP-0447 section 5.1); in the place of a sticker it says what that shows.
+  const beside = marked || isAddress ? '' : besides(message, text, url);
+  const spoken = kindOf(name) === 'audio' ? voice.in(message) : undefined;
   const description = descriptionOf(shared.desc ?? (marked && !isAddress && text !== STICKER ? text : ''));
   return {
     text: aesgcmUrl(url.replace(/#.*$/, ''), { key, iv }),
     file: {
       name, size, sha256, ...(width !== undefined && { width }), ...(height !== undefined && { height }),
-      ...(description !== '' && { description }), ...(marked && { sticker: marked }),
+      ...(length !== undefined && length > 0 && length <= MAX_LENGTH && { length }),
+      ...(description !== '' && { description }), ...(beside !== '' && { caption: beside }), ...(marked && { sticker: marked }), ...(spoken && { voice: heard(spoken.levels) }),
     },
   };
+}
+
+/** What is said beside a file, without what stands there only for those who do not know files (XEP-0447 section 4.1). */
+function besides(message: XmlElement, text: string, url: string): string {
+  const instead = fallback.all(message).filter((one) => one.for === SFS);
+  const said = instead.reduce((rest, { bodies }) => withoutFallback(rest, bodies.length === 0 ? [{}] : bodies), text);
+  return said.split('\n').filter((line) => line.trim() !== url && parseAesgcm(line)?.url !== url).join('\n').trim();
+}
+
+/** Waveforms that nobody could draw are left out; the sound is there without them. */
+export function heard(levels: Bytes | undefined): NonNullable<FileFacts['voice']> {
+  return levels && levels.length > 0 && levels.length <= MAX_LEVELS ? { levels } : {};
 }
 
 /** Kinds of files that a page may show; everything else is only saved, so that nothing in it can run here. */
 const TYPES: Readonly<Record<string, string>> = {
   '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png', '.gif': 'image/gif', '.webp': 'image/webp', '.avif': 'image/avif',
-  '.mp4': 'video/mp4', '.webm': 'video/webm', '.m4a': 'audio/mp4', '.mp3': 'audio/mpeg', '.ogg': 'audio/ogg', '.opus': 'audio/ogg', '.wav': 'audio/wav',
+  '.mp4': 'video/mp4', '.webm': 'video/webm', '.weba': 'audio/webm', '.m4a': 'audio/mp4', '.mp3': 'audio/mpeg', '.ogg': 'audio/ogg', '.opus': 'audio/ogg', '.wav': 'audio/wav',
 };
 
 /** In the place of a sticker of which nobody has said what it shows. */

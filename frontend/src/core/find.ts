@@ -6,6 +6,7 @@ import type { Account } from './account';
 import type { Address, FoundMessage, FoundMessages, Place } from './api';
 import type { History } from './history';
 import { kindOf } from './files';
+import { locationView } from './view';
 
 const MAX_LIMIT = 500;
 /** A word that more messages have is looked for from the newest on, one after the other. */
@@ -111,7 +112,8 @@ function found(record: MessageRecord, words: readonly string[]): FoundMessage {
     id: record.id, chat: record.chat, from: record.from, outgoing: record.outgoing, order: record.order, at: record.at, text,
     marks: marksIn(text, words),
     ...(record.nick !== undefined && { name: record.nick }),
-    ...((record.file || whole !== record.text) && record.poll === undefined && { file: kindOf(record.file?.name ?? whole) }),
+    ...(locationView(record) && { location: true as const }),
+    ...((record.file || record.text.startsWith('aesgcm:')) && record.poll === undefined && { file: kindOf(record.file?.name ?? whole) }),
     ...(record.file?.sticker && { sticker: true as const }),
   };
 }

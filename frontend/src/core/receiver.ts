@@ -70,6 +70,8 @@ export interface ReceiverWorld {
   expelled(chat: Address): void;
   /** Whether this text names the own person. */
   isMention(chat: Address, text: string): boolean;
+  /** What is said in this chat in the clear could have been said better. */
+  isEncrypted(chat: Address): boolean;
   /** Something new is in this chat. */
   stored(tx: Tx, effects: Effects, chat: Address): Promise<void>;
   /** Somebody who asked to go on without encryption has changed their mind, or asks once more. */
@@ -124,7 +126,7 @@ const OPENPGP = [
   { ns: 'jabber:x:encrypted', name: 'x', scheme: 'jabber:x:encrypted' },
 ] as const;
 
-const STORES: readonly Store[] = ['messages', 'chats', 'outbox', 'omemo', 'devices', 'pending'];
+const STORES: readonly Store[] = ['messages', 'chats', 'outbox', 'omemo', 'devices', 'pending', 'files'];
 
 /** So many own messages may wait at the end of a chat before one looks no further for others among them. */
 const LOOK_AHEAD = 50;
@@ -330,7 +332,7 @@ export class Receiver {
     const made = optOut ? { ...whole, text: '', optOut } : whole;
     const record = mode === 'initial' || mode === 'history' || outgoing ? aged(made, this.account.platform.clock.now()) : made;
     if (!record) return;
-    const edit = content.problem === undefined ? readEdit(said.message, record.text, record.lock) : undefined;
+    const edit = content.problem === undefined ? readEdit(said.message, record.file ? record.file.caption ?? '' : record.text, record.lock) : undefined;
     if (edit) {
       ops.push(async (tx, effects) => {
         const done = await this.perform(tx, effects, said, edit, content, mode);
@@ -423,7 +425,7 @@ export class Receiver {
     if (OPENPGP.some((pgp) => pgp.scheme === scheme || message.child(pgp.name, pgp.ns))) return { ...UNREADABLE, problem: 'openpgp' };
     if (scheme !== undefined && !Object.values(NAMESPACES).includes(scheme)) return { ...UNREADABLE, problem: 'unsupported' };
     const body = bodyOf(message);
-    return body === undefined && !saysSomething(message) ? undefined : { text: body ?? '', lock: 'unencrypted', ...PLAIN };
+    return body === undefined && (!saysSomething(message) || this.world.isEncrypted(envelope.chat)) ? undefined : { text: body ?? '', lock: 'unencrypted', ...PLAIN };
   }
 
   private async decrypt(session: RecordSession, envelope: Envelope, mode: Mode): Promise<Decrypted | undefined> {
@@ -443,7 +445,10 @@ export class Receiver {
     const mention = envelope.kind === 'group' && !outgoing && (this.world.isMention(chat, content.text) || mentions(envelope.message, this.account.address));
     const wireId = envelope.message.attrs['id'];
     const answered = content.problem === undefined ? readReply(envelope.message, content.text, this.account.address) : undefined;
-    const more = content.problem === undefined && !taken ? readContent(envelope.message, answered?.text ?? content.text) : {};
+    const read: ReturnType<typeof readContent> = content.problem === undefined && !taken ? readContent(envelope.message, answered?.text ?? content.text) : {};
+    const { timer: told, ...more } = read;
+    // The server must not be able to make messages vanish.
+    const timer = content.level === 0 && this.world.isEncrypted(chat) ? undefined : told;
     // Only in an envelope is it the sender who says what the file is.
     const shared = content.message && content.problem === undefined ? fileIn(content.message, answered?.text ?? content.text) : undefined;
     return {
@@ -464,7 +469,7 @@ export class Receiver {
       ...(answered && { reply: answered.reply }),
       ...(taken && { retracted: taken }),
       ...(!outgoing && markable.in(envelope.message) && { markable: true }),
-      ...more, ...(outgoing && more.timer !== undefined && { expires: at + more.timer * 1000 }),
+      ...more, ...(timer !== undefined && { timer, ...(outgoing && { expires: at + timer * 1000 }) }),
     };
   }
 

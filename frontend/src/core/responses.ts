@@ -9,7 +9,7 @@ import type { Account } from './account';
 import type { Address } from './api';
 import type { Chats } from './chats';
 import type { Contacts } from './contacts';
-import { saidIn } from './deeds';
+import { PLACE_SIGN, saidIn } from './deeds';
 import { log } from './log';
 import type { Encryptor } from './omemo/encryptor';
 import type { Keys } from './omemo/keys';
@@ -79,8 +79,9 @@ export class Responses {
       // What strangers write is not shown before the person has looked at them.
       const { kind, title } = this.chats.view(chat);
       const text = saidIn(message).slice(0, MAX_NOTIFIED);
-      if (kind === 'group') this.account.hub.emit('notify', { account: this.account.address, chat, title, text: `${this.nameOf(message)}: ${text}` });
-      else this.account.hub.emit('notify', { account: this.account.address, chat, title, text: this.contacts.isKnown(chat) ? text : '' });
+      const facts = { account: this.account.address, chat, title, ...(text === PLACE_SIGN && { location: true as const }) };
+      if (kind === 'group') this.account.hub.emit('notify', { ...facts, text: `${this.nameOf(message)}: ${text}` });
+      else this.account.hub.emit('notify', this.contacts.isKnown(chat) ? { ...facts, text } : { account: this.account.address, chat, title, text: '' });
     }
   }
 

@@ -5,7 +5,7 @@ import type { Address, Commands, Events, Reason, Snapshot } from './api';
  * Changes whenever pages and cores of two releases would not understand each other. A core steps down when a page of
  * a higher number appears; within a number any page works with any core.
  */
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 
 export type Method = keyof Commands;
 
@@ -13,11 +13,11 @@ const METHOD_TABLE: Readonly<Record<Method, true>> = {
   warmUp: true, signIn: true, switchAccount: true, signOut: true, reconnect: true, changePassword: true, setDisplayName: true, setPicture: true, setPrivacy: true, exportData: true, deleteAccount: true, picture: true, setGroupPicture: true, setActive: true,
   lookupInvite: true, acceptInvite: true, resetPassword: true, acceptInviteAsContact: true, createInvite: true,
   addContact: true, renameContact: true, acceptContact: true, declineContact: true, removeContact: true, block: true, unblock: true,
-  page: true, send: true, sendFile: true, fetchFile: true, stickers: true, stickerPicture: true, addSticker: true, removeSticker: true, sendSticker: true, stickerPack: true, packPicture: true, edit: true, editsOf: true, react: true, retract: true, retry: true, discard: true, markRead: true, setDraft: true, stageFiles: true, stagedFiles: true, arrangeChat: true, setTimer: true, answerOptOut: true, pin: true, pinned: true, askPoll: true, vote: true, closePoll: true, findMessages: true, placeAt: true, message: true, setTyping: true, focus: true,
+  page: true, send: true, sendLocation: true, sendFile: true, fileLimit: true, fetchFile: true, stickers: true, stickerPicture: true, addSticker: true, removeSticker: true, sendSticker: true, stickerPack: true, packPicture: true, edit: true, editsOf: true, react: true, retract: true, retry: true, discard: true, markRead: true, setDraft: true, stageFiles: true, stagedFiles: true, stageVoice: true, stagedVoice: true, arrangeChat: true, setTimer: true, answerOptOut: true, pin: true, pinned: true, askPoll: true, vote: true, closePoll: true, findMessages: true, mapFacts: true, mapTile: true, placeAt: true, message: true, setTyping: true, focus: true,
   createGroup: true, publicGroups: true, lookupGroup: true, joinGroup: true, groupLinks: true, makeGroupLink: true, renewGroupLink: true, revokeGroupLink: true, enterGroup: true, declineGroup: true, leaveGroup: true, endGroup: true, renameGroup: true,
   members: true, addMembers: true, removeMember: true, setRole: true, readers: true,
   family: true, decideFor: true, setGuardians: true, createCircle: true, deleteCircle: true, renameCircle: true, addToCircle: true, removeFromCircle: true,
-  devices: true, setTrust: true, allowOlder: true, nameDevice: true, verificationUri: true, verifyUri: true, createDeviceLink: true, answerDeviceLink: true, openDeviceLink: true, awaitDeviceLink: true, logins: true, endLogin: true, pushKey: true, enablePush: true, disablePush: true,
+  devices: true, setTrust: true, allowOlder: true, nameDevice: true, seenOwnDevices: true, verificationUri: true, verifyUri: true, createDeviceLink: true, answerDeviceLink: true, openDeviceLink: true, awaitDeviceLink: true, logins: true, endLogin: true, pushKey: true, enablePush: true, disablePush: true,
 };
 export const METHODS = Object.keys(METHOD_TABLE) as readonly Method[];
 
@@ -27,7 +27,7 @@ export const ONCE: ReadonlySet<Method> = new Set<Method>(['acceptInvite', 'reset
 /** Nothing can be done about these without the server: given while the connection is being made, they wait for it. */
 export const REMOTE: ReadonlySet<Method> = new Set<Method>([
   'changePassword', 'setDisplayName', 'setPicture', 'setGroupPicture', 'setPrivacy', 'deleteAccount', 'acceptInviteAsContact', 'createInvite',
-  'addContact', 'renameContact', 'acceptContact', 'declineContact', 'removeContact', 'block', 'unblock', 'stickerPack', 'packPicture',
+  'addContact', 'renameContact', 'acceptContact', 'declineContact', 'removeContact', 'block', 'unblock', 'stickerPack', 'packPicture', 'mapFacts',
   'createGroup', 'publicGroups', 'lookupGroup', 'joinGroup', 'groupLinks', 'makeGroupLink', 'renewGroupLink', 'revokeGroupLink', 'declineGroup', 'leaveGroup', 'endGroup', 'renameGroup',
   'addMembers', 'removeMember', 'setRole', 'family', 'decideFor', 'setGuardians', 'createCircle', 'deleteCircle', 'renameCircle', 'addToCircle', 'removeFromCircle',
   'createDeviceLink', 'answerDeviceLink', 'logins', 'endLogin', 'pushKey', 'enablePush', 'disablePush',

@@ -22,7 +22,7 @@ import type { Chats } from './chats';
 import { deedText, timing, wireContent, type NewContent } from './content';
 import { deedElement, deedOutside, judgeOwn, quoteOf, refOf, wireText } from './deeds';
 import { Effects } from './effects';
-import { fileElements, stickerFallback, type Uploaded } from './files';
+import { fileElements, heard, stickerFallback, type Uploaded } from './files';
 import { log } from './log';
 import type { Encryptor } from './omemo/encryptor';
 import { openness } from './optout';
@@ -40,7 +40,7 @@ const RETRY = 3_000;
 /** How often keys that cannot be had are looked for before the message counts as failed. */
 const MAX_TRIES = 3;
 
-export interface NewFile extends Pick<FileFacts, 'name' | 'width' | 'height' | 'description' | 'sticker'> {
+export interface NewFile extends Pick<FileFacts, 'name' | 'width' | 'height' | 'length' | 'voice' | 'description' | 'caption' | 'sticker'> {
   readonly id: string;
   readonly replyTo?: string;
 }
@@ -53,6 +53,10 @@ export interface SenderWorld {
   /** Puts the file of a message on the server; gives its address. */
   upload(message: MessageRecord, file: FileFacts): Promise<Uploaded>;
   cancelUpload(id: string): void;
+  /** The person writes in the clear here, and knows it. */
+  opened(chat: Address): void;
+  /** Everybody's devices can be told of a file and of what is said beside it in one message. */
+  envelopes(chat: Address): boolean;
   /** A device of this contact waits for a decision: nothing may be sent before. */
   undecided(chat: Address): boolean;
   /** Whom a text in this chat names, and where. */
@@ -93,6 +97,7 @@ export class Sender implements SessionPart {
     const lock = this.world.lock(chat);
     if (lock === 'unencrypted' && !plain) throw fail('cannot-encrypt', 'no devices announced');
     if (this.world.undecided(chat)) throw fail('untrusted', 'a new device waits for a decision');
+    if (plain && lock === 'unencrypted') this.world.opened(chat);
     const id = options.id ?? crypto.randomUUID();
     const effects = new Effects();
     const stored = await this.account.db.write(STORES, async (tx) => {
@@ -124,7 +129,9 @@ export class Sender implements SessionPart {
   }
 
   /** Sends a file: kept here until it is on the server, then named in a message. Files are never sent in the clear. */
-  async sendFile(chat: Address, file: Blob, { id, replyTo, ...facts }: NewFile): Promise<Message> {
+  async sendFile(chat: Address, file: Blob, { id, replyTo, caption: said = '', ...facts }: NewFile): Promise<Message> {
+    const caption = cleanText(said).trim();
+    if (new TextEncoder().encode(caption).length > MAX_TEXT) throw fail('too-large', `at most ${MAX_TEXT} bytes`);
     if (file.size > MAX_FILE) throw fail('too-large', `at most ${MAX_FILE} bytes`);
     if (this.world.isBlocked(chat)) throw fail('blocked');
     const { refused } = this.world.way(chat);
@@ -133,6 +140,8 @@ export class Sender implements SessionPart {
     const lock = this.world.lock(chat);
     if (lock === 'unencrypted') throw fail('cannot-encrypt', 'files are only sent encrypted');
     if (this.world.undecided(chat)) throw fail('untrusted', 'a new device waits for a decision');
+    // Who has only 0.3 gets an address there, and nothing may stand beside that.
+    const inside = caption !== '' && this.world.envelopes(chat);
     const effects = new Effects();
     const stored = await this.account.db.write(STORES, async (tx) => {
       const before = await getMessage(tx, id);
@@ -144,7 +153,7 @@ export class Sender implements SessionPart {
         lock: lock === 'verified' ? 'verified' : 'encrypted', origin: originKey(this.account.address, id), wireId: id,
         ...(answered && ref !== undefined && { reply: quoteOf(answered, ref) }),
         ...timing(this.chats.of(chat), this.account.platform.clock.now()),
-        file: { ...facts, name: cleanText(facts.name).slice(0, 200) || 'file', size: file.size },
+        file: { ...facts, name: cleanText(facts.name).slice(0, 200) || 'file', size: file.size, ...(inside && { caption }), ...(facts.voice && { voice: heard(facts.voice.levels) }) },
       };
       const [appended, next] = await append(tx, (await tx.objectStore('chats').get(chat)) ?? this.chats.of(chat), message);
       await tx.objectStore('files').put(file, id);
@@ -156,6 +165,7 @@ export class Sender implements SessionPart {
     effects.tell(this.chats, this.account.hub.emit);
     if (this.world.way(chat).type === 'chat') this.world.met([chat]);
     this.run(chat);
+    if (caption !== '' && !inside) await this.send(chat, caption);
     return messageView(stored, this.account.address);
   }
 
@@ -220,12 +230,14 @@ export class Sender implements SessionPart {
       if (!message || message.chat !== chat) throw fail('not-found');
       const deed = make(message, refOf(message, type === 'groupchat'));
       if (!deed) return;
-      if (message.lock !== 'unencrypted' && this.world.undecided(chat)) throw fail('untrusted', 'a new device waits for a decision');
+      // What went out in the clear says nothing of what is said of it later.
+      const plain = message.lock === 'unencrypted' && (this.world.lock(chat) === 'unencrypted' || this.world.lock(chat) === 'unknown');
+      if (!plain && this.world.undecided(chat)) throw fail('untrusted', 'a new device waits for a decision');
       const done = await perform(tx, { deed, chat, from: this.account.address, self: this.account.address, at: this.account.platform.clock.now(), id }, judgeOwn);
       if (typeof done === 'string') throw fail('policy', done);
       effects.message(done[0]);
       effects.chat(done[1]);
-      await enqueue(tx, { message: id, chat, plain: message.lock === 'unencrypted', deed });
+      await enqueue(tx, { message: id, chat, plain, deed });
     }, 'strict');
     effects.tell(this.chats, this.account.hub.emit);
     this.run(chat);
@@ -386,12 +398,14 @@ export class Sender implements SessionPart {
       return undefined;
     }
     let stanza: string | undefined;
-    const wire = wireContent(message, wireText(message, this.world.way(entry.chat).type === 'groupchat' ? entry.chat : undefined), this.world.mentioned(entry.chat, message.text));
+    const wire = wireContent(message, wireText(message, this.world.way(entry.chat).type === 'groupchat' ? entry.chat : undefined), this.world.mentioned(entry.chat, message.file?.caption ?? message.text));
     try {
-      // Agreed for the whole chat. What was written to be encrypted still is.
-      if (entry.plain && openness(this.chats.of(entry.chat)) === 'agreed') throw fail('cannot-encrypt', 'not wanted');
-      const inner = stickerFallback(message);
-      const saying = { ...wire, ...(inner !== undefined && { inner }), elements: [...wire.elements, ...fileElements(message), chatState('active')], outside: [...wire.outside, chatState('active')], id: message.wireId ?? message.id };
+      if (this.isOpen(entry)) throw fail('cannot-encrypt', 'not wanted');
+      const caption = message.file?.caption;
+      const inner = stickerFallback(message) ?? caption;
+      // A device that has come since and has only 0.3: it shows both as a text.
+      const text = caption === undefined ? wire.text : `${caption}\n${message.text}`;
+      const saying = { ...wire, ...(text !== undefined && { text }), ...(inner !== undefined && { inner }), elements: [...wire.elements, ...fileElements(message), chatState('active')], outside: [...wire.outside, chatState('active')], id: message.wireId ?? message.id };
       await this.encryptor.encrypt(entry.chat, saying, STORES, async (tx, effects, { children, ...facts }) => {
         stanza = sendable(this.build(message, children));
         await this.ready(tx, effects, entry, stanza, facts);
@@ -406,6 +420,11 @@ export class Sender implements SessionPart {
       stanza = text;
     }
     return stanza;
+  }
+
+  /** It was written to go out in the clear, where that is for all: agreed with somebody, or in a public group, where not all could decrypt. */
+  private isOpen({ plain, chat }: OutboxRecord): boolean {
+    return plain && (openness(this.chats.of(chat)) === 'agreed' || (this.world.way(chat).type === 'groupchat' && this.world.lock(chat) === 'unencrypted'));
   }
 
   /** The address of its file becomes the text of the message, once the file is on the server. */
@@ -437,11 +456,13 @@ export class Sender implements SessionPart {
     const words = deedText(deed);
     let stanza = '';
     const keep = async (tx: Parameters<typeof update>[0]): Promise<void> => void await tx.objectStore('outbox').put({ ...entry, stanza });
-    if (entry.plain) {
-      stanza = build([words === undefined ? store.write({}) : xml(NS.client, 'body', {}, words), ...(deed.kind === 'vote' ? [deedElement(deed)] : deedOutside(deed))]);
+    const inClear = async (content: readonly XmlElement[]): Promise<string> => {
+      stanza = build(content);
       await this.account.db.write(STORES, keep, 'strict');
       return stanza;
-    }
+    };
+    const open = [words === undefined ? store.write({}) : xml(NS.client, 'body', {}, words), ...(deed.kind === 'vote' ? [deedElement(deed)] : deedOutside(deed))];
+    if (this.isOpen(entry)) return inClear(open);
     const saying = { elements: [deedElement(deed)], outside: deedOutside(deed), id, ...(words !== undefined && { text: words }) };
     try {
       await this.encryptor.encrypt(chat, saying, STORES, async (tx, _, result) => {
@@ -449,10 +470,11 @@ export class Sender implements SessionPart {
         await keep(tx);
       });
     } catch (error) {
+      if (!(error instanceof CoreError) || error.reason.code !== 'cannot-encrypt') throw sendError(error);
+      if (entry.plain) return inClear(open);
       // Nobody can decrypt anything any more; what is taken back is taken back all the same.
-      if (deed.kind !== 'retract' || !(error instanceof CoreError) || error.reason.code !== 'cannot-encrypt') throw sendError(error);
-      stanza = build([store.write({}), ...deedOutside(deed)]);
-      await this.account.db.write(STORES, keep, 'strict');
+      if (deed.kind !== 'retract') throw error;
+      return inClear([store.write({}), ...deedOutside(deed)]);
     }
     return stanza;
   }

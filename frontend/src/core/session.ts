@@ -1,21 +1,23 @@
 /**
  * One signed-in account: the list of its parts and how they hang together. What each does is in its own file.
  */
+import { V2 } from '../crypto/engine';
 import { RecordStore } from '../crypto/records';
 import { newSealKey, Sealer } from '../crypto/seal';
 import type { Database } from '../db/database';
 import { getMessage } from '../db/messages';
-import { getMeta, putMeta, readMeta, writeMeta } from '../db/meta';
+import { deleteMeta, getMeta, putMeta, readMeta, writeMeta } from '../db/meta';
 import { ConnectionError, StanzaError } from '../xmpp/errors';
 import { bareOf } from '../xmpp/jid';
 import { account as accountCodec } from '../xmpp/kith_account';
 import type { FastToken, LoginResult } from '../xmpp/login';
 import { NS } from '../xmpp/ns';
+import { formatGeo } from '../xmpp/rfc5870_geo';
 import type { Stream } from '../xmpp/stream';
 import { enableCarbons } from '../xmpp/xep0280_carbons';
 import { xml, type XmlElement } from '../xmpp/xml';
 import type { Account } from './account';
-import type { Address, InviteLink, Lock, Message, NewPoll, Report, SessionState, StickerPack } from './api';
+import type { Address, InviteLink, Lock, Message, NewPoll, Report, SessionState, SharedLocation, StickerPack } from './api';
 import { Archive, type Book } from './archive';
 import { Arrangement } from './arrangement';
 import { Chats } from './chats';
@@ -41,8 +43,9 @@ import { Inbox } from './inbox';
 import { createInvite } from './inviting';
 import { log } from './log';
 import { Logins } from './logins';
+import { Maps } from './maps';
 import { Decryptor } from './omemo/decryptor';
-import { Devices } from './omemo/devices';
+import { Devices, versionsOf } from './omemo/devices';
 import { Encryptor } from './omemo/encryptor';
 import { Keys } from './omemo/keys';
 import { sealedSource } from './omemo/store';
@@ -101,6 +104,7 @@ export class Session implements Account {
   readonly ephemeral: Ephemeral;
   readonly stickers: Stickers;
   readonly packs: Packs;
+  readonly maps: Maps;
   private readonly vault: Vault;
   private readonly presence: PresenceBook;
   private readonly pep: Pep;
@@ -119,7 +123,7 @@ export class Session implements Account {
   private current = false;
   private held: Envelope[] = [];
   private link: ConnectionState = { phase: 'connecting' };
-  private facts: Partial<Pick<SessionState, 'displayName' | 'role' | 'fingerprint' | 'deviceId' | 'deviceLabel' | 'cryptoError'>> = {};
+  private facts: Partial<Pick<SessionState, 'displayName' | 'role' | 'fingerprint' | 'deviceId' | 'deviceLabel' | 'newDevice' | 'cryptoError' | 'maps'>> = {};
   /** Called whenever `state` changed. */
   onState: () => void = () => undefined;
 
@@ -202,6 +206,7 @@ export class Session implements Account {
         subject: (chat, text) => this.groups.setSubject(chat, text),
         expelled: (chat) => this.groups.expelled(chat),
         isMention: (chat, text) => this.groups.isMention(chat, text),
+        isEncrypted: (chat) => !this.mayOpen(chat),
         stored: (tx, effects, chat) => {
           effects.after(() => { if (this.chats.get(chat)?.timer) this.ephemeral.wake(); });
           return this.reads.resolveAwaited(tx, effects, chat);
@@ -237,6 +242,8 @@ export class Session implements Account {
       cancelUpload: (id) => this.files.cancel(id),
       isBlocked: (chat) => this.contacts.isBlocked(chat),
       way: (chat) => this.groups.way(chat) ?? { type: 'chat', ready: true },
+      opened: (chat) => this.groups.opened(chat),
+      envelopes: (chat) => [this.address, ...this.groups.people(chat) ?? [chat]].every((who) => this.devices.listed(who).every((device) => device.trust === 'distrusted' || versionsOf(device).includes(V2))),
       undecided: (chat) => (this.groups.people(chat) ?? [chat]).some((who) => this.devices.listed(who).some((device) => device.trust === 'undecided')),
       met: (who) => this.contacts.met(who),
     });
@@ -245,11 +252,12 @@ export class Session implements Account {
       pictures: () => this.pictures.all, picture: (hash) => this.pictures.get(hash),
     });
     this.ephemeral = new Ephemeral(this, this.chats, {
-      announce: (chat, seconds) => this.sender.send(chat, '', { allowUnencrypted: this.lock(chat) === 'unencrypted' }, { timerSet: seconds }),
+      announce: (chat, seconds) => this.sender.send(chat, '', { allowUnencrypted: this.lock(chat) === 'unencrypted' && this.mayOpen(chat) }, { timerSet: seconds }),
     });
     this.family = new Family(this, { role: () => this.facts.role, nameOf: (person) => this.contacts.name(person) });
     this.credentials = new Credentials(this, { signIn: (password) => this.connection.signIn(password), resume: () => this.resume(), role: () => this.facts.role });
     this.pairing = new Pairing(this);
+    this.maps = new Maps(this);
     this.logins = new Logins(this, agentId);
     this.webPush = new WebPush(this);
     this.discovery = new Discovery(this, this.pep.nodes);
@@ -286,10 +294,10 @@ export class Session implements Account {
   private async load(): Promise<void> {
     const facts = this.db.read(['meta'], async (tx) => {
       const displayName = await getMeta(tx, 'displayName'), role = await getMeta(tx, 'role');
-      const fingerprint = await getMeta(tx, 'fingerprint'), deviceId = await getMeta(tx, 'deviceId'), deviceLabel = await getMeta(tx, 'deviceLabel');
+      const fingerprint = await getMeta(tx, 'fingerprint'), deviceId = await getMeta(tx, 'deviceId'), deviceLabel = await getMeta(tx, 'deviceLabel'), newDevice = await getMeta(tx, 'newDevice');
       return {
         ...(displayName !== undefined && { displayName }), ...(role !== undefined && { role }),
-        ...(fingerprint !== undefined && { fingerprint }), ...(deviceId !== undefined && { deviceId }), ...(deviceLabel && { deviceLabel }),
+        ...(fingerprint !== undefined && { fingerprint }), ...(deviceId !== undefined && { deviceId }), ...(deviceLabel && { deviceLabel }), ...(newDevice && { newDevice }),
       };
     });
     [this.facts] = await Promise.all([facts, this.contacts.load(), this.chats.load(), this.devices.load(), this.groups.load(), this.pictures.load(), this.privacy.load()]);
@@ -324,6 +332,10 @@ export class Session implements Account {
       this.touchGroupsOf(who);
       this.sender.runAll();
     };
+    this.devices.onOwnDevice = () => {
+      this.facts = { ...this.facts, newDevice: true };
+      this.onState();
+    };
     this.keys.onState = (own, error) => {
       const { cryptoError: _, ...rest } = this.facts;
       this.facts = { ...rest, ...(own && { fingerprint: own.fingerprint, deviceId: own.device, deviceLabel: own.label }), ...(error && { cryptoError: error }) };
@@ -335,6 +347,15 @@ export class Session implements Account {
 
   private lock(chat: Address): Lock {
     return this.groups.lock(chat) ?? (openness(this.chats.of(chat)) === 'agreed' ? 'unencrypted' : this.devices.lock(chat));
+  }
+
+  /**
+   * Whether what nobody is asked about may be said in the clear: never where it was encrypted before, whatever servers and rooms say now
+   * of devices and of themselves, unless the person has agreed.
+   */
+  private mayOpen(chat: Address): boolean {
+    if (this.groups.get(chat)) return !this.groups.wasPrivate(chat);
+    return openness(this.chats.of(chat)) === 'agreed' || this.devices.of(chat).devices.every((device) => device.fingerprint === undefined);
   }
 
   private touchGroupsOf(person: Address): void {
@@ -362,6 +383,13 @@ export class Session implements Account {
     const stream = this.connection.stream;
     if (stream?.connected !== true) throw fail('network', 'not connected');
     return stream;
+  }
+
+  async seenOwnDevices(): Promise<void> {
+    await this.db.write([], (tx) => deleteMeta(tx, 'newDevice'));
+    const { newDevice: _, ...rest } = this.facts;
+    this.facts = rest;
+    this.onState();
   }
 
   get state(): SessionState {
@@ -440,6 +468,12 @@ export class Session implements Account {
     return this.files.fetch(message);
   }
 
+  async sendLocation(chat: Address, { accuracy, ...place }: SharedLocation, options: { id: string }): Promise<Message> {
+    const sent = await this.sender.send(chat, formatGeo({ ...place, ...(accuracy !== undefined && { uncertainty: accuracy }) }), options);
+    this.ephemeral.wake();
+    return sent;
+  }
+
   async sendSticker(chat: Address, sticker: string, options: { id: string; replyTo?: string }): Promise<Message> {
     const { data, description, width, height } = await this.stickers.get(sticker);
     const name = `sticker.${data.type.slice('image/'.length)}`;
@@ -465,7 +499,7 @@ export class Session implements Account {
 
   askPoll(chat: Address, poll: NewPoll): Promise<Message> {
     const asked = askedPoll(poll);
-    return this.sender.send(chat, asked.question, { allowUnencrypted: this.lock(chat) === 'unencrypted' && this.groups.get(chat) !== undefined }, { poll: asked });
+    return this.sender.send(chat, asked.question, { allowUnencrypted: this.lock(chat) === 'unencrypted' && this.groups.get(chat) !== undefined && this.mayOpen(chat) }, { poll: asked });
   }
 
   /** Somebody wrote whom one does not know, and to whom one has never written: they learn nothing of one. */
@@ -522,7 +556,7 @@ export class Session implements Account {
     const [initial] = await Promise.all([
       this.catchUp(),
       this.contacts.started(stream),
-      this.discovery.started(stream),
+      this.discovery.started(stream).then(() => this.learnMaps()),
       ignoreRefusal(this.askAccount(stream)),
       this.privacy.started(),
     ]);
@@ -623,6 +657,13 @@ export class Session implements Account {
       await writeMeta(this.db, 'role', answer.role);
       this.learn({ role: answer.role });
     }
+  }
+
+  private learnMaps(): void {
+    const maps = this.discovery.has(NS.kithMaps);
+    if (maps === (this.facts.maps ?? false)) return;
+    this.facts = { ...this.facts, maps };
+    this.onState();
   }
 
   private learn(facts: { displayName?: string | undefined; role?: NonNullable<SessionState['role']> }): void {

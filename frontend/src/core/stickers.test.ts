@@ -1,16 +1,15 @@
 /** Stickers against a server and people that a test plays: sent, taken over, on all own devices; and what strangers cannot make happen. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Device } from '../../test/support/device';
-import { ScriptServer, type Answer, type Connected, type Responder } from '../../test/support/script';
+import type { Device } from '../../test/support/device';
+import { House, says, sentTo } from '../../test/support/house';
 import { Stranger } from '../../test/support/stranger';
-import type { Target, Version } from '../crypto/engine';
 import { aesgcmUrl, parseAesgcm, sealFile } from '../crypto/files';
 import { toBase64 } from '../xmpp/bytes';
 import { NS } from '../xmpp/ns';
 import { fileSharing, sharedFile, shareFile } from '../xmpp/xep0447_sfs';
 import { pack, sticker } from '../xmpp/xep0449_stickers';
 import { parse, xml, XmlElement } from '../xmpp/xml';
-import { bundlePlace, LIST_NODES, readBundle, readEncrypted, readList } from './omemo/wire';
+import { LIST_NODES, readEncrypted } from './omemo/wire';
 import { MAX_STICKER_BYTES } from './stickers';
 
 const ALICE = 'alice@example.org', BOB = 'bob@example.org', MALLORY = 'mallory@example.net';
@@ -21,112 +20,14 @@ const cat = png(1, 2, 3), dog = png(4, 5, 6);
 const picture = (data = cat): Blob => new Blob([data], { type: 'image/png' });
 const bytes = async (blob: Blob): Promise<number[]> => [...new Uint8Array(await blob.arrayBuffer())];
 
-/** What the account has on the server, for all its devices: nodes, uploaded files, and whoever is connected. */
-class House {
-  readonly nodes = new Map<string, Map<string, XmlElement>>();
-  readonly files = new Map<string, Blob>();
-  readonly fetched: string[] = [];
-  readonly connected: Connected[] = [];
-  readonly devices: Device[] = [];
-  readonly first = new ScriptServer();
-  private uploads = 0;
-
-  /** Another device of the account signs in. */
-  async enter(): Promise<{ device: Device; connected: Connected; server: ScriptServer }> {
-    const server = this.devices.length === 0 ? this.first : new ScriptServer();
-    const pubsub = this.first.responders.get(`{${NS.pubsub}}pubsub`);
-    if (server !== this.first && pubsub) server.on(NS.pubsub, 'pubsub', pubsub);
-    else if (pubsub) server.on(NS.pubsub, 'pubsub', (payload, iq, peer) => this.pubsub(payload, iq, peer, pubsub));
-    server.on(NS.discoItems, 'query', () => `<query xmlns='${NS.discoItems}'><item jid='upload.example.org'/></query>`);
-    server.on(NS.discoInfo, 'query', (_, iq) => `<query xmlns='${NS.discoInfo}'>${iq.attrs['to'] === 'upload.example.org' ? `<feature var='${NS.upload}'/>` : ''}</query>`);
-    server.on(NS.upload, 'request', () => {
-      const url = `https://example.org/upload/${++this.uploads}`;
-      return `<slot xmlns='${NS.upload}'><put url='${url}'/><get url='${url}'/></slot>`;
-    });
-    const device = await Device.open({
-      origin: 'https://example.org', socket: server.listener.factory, profile: `stickers-${profile++}`,
-      platform: {
-        put: (url, _headers, data) => {
-          this.files.set(url, data);
-          return Promise.resolve(201);
-        },
-        fetch: (input) => {
-          const url = input instanceof Request ? input.url : input.toString();
-          this.fetched.push(url);
-          const file = this.files.get(url);
-          return Promise.resolve(new Response(file ?? null, { status: file ? 200 : 404 }));
-        },
-      },
-    });
-    this.devices.push(device);
-    const [connected] = await Promise.all([server.accept(), device.commands.signIn(ALICE, 'pencil')]);
-    this.connected.push(connected);
-    // What is sent to the own account reaches its other devices.
-    void connected.until((stanza) => {
-      if (stanza.name === 'message' && stanza.attrs['to'] === ALICE) this.others(connected, xml(NS.client, 'message', { ...stanza.attrs, from: `${ALICE}/x` }, ...stanza.elements));
-      return false;
-    });
-    await device.online();
-    await device.until(() => device.session.deviceId !== undefined && ([1, 2] as const).every((version) => this.ownList(version).includes(device.session.deviceId ?? 0)), 'being announced');
-    return { device, connected, server };
-  }
-
-  private others(from: Connected, stanza: XmlElement): void {
-    for (const one of this.connected) if (one !== from) one.send(stanza);
-  }
-
-  private async pubsub(payload: XmlElement, iq: XmlElement, peer: Connected, rest: Responder): Promise<Answer> {
-    const publish = payload.child('publish'), retract = payload.child('retract'), items = payload.child('items');
-    const node = (publish ?? retract ?? items)?.attrs['node'] ?? '';
-    const told = (content: XmlElement): void => this.others(peer, parse(`<message xmlns='jabber:client' from='${ALICE}' type='headline'><event xmlns='${NS.pubsubEvent}'>
-      <items node='${node}'>${content.toString()}</items></event></message>`));
-    const item = (publish ?? retract)?.child('item');
-    if (publish && item) told(xml(NS.pubsubEvent, 'item', item.attrs, ...item.elements));
-    if (!node.startsWith(NS.kithStickers)) return rest(payload, iq, peer);
-    const all = this.nodes.get(node) ?? new Map<string, XmlElement>();
-    const id = item?.attrs['id'] ?? '';
-    if (publish && item) this.nodes.set(node, all.set(id, item));
-    if (retract) {
-      if (!all.delete(id)) return { error: 'item-not-found' };
-      told(xml(NS.pubsubEvent, 'retract', { id }));
-    }
-    if (!items) return undefined;
-    if (!this.nodes.has(node)) return { error: 'item-not-found' };
-    const wanted = items.child('item')?.attrs['id'];
-    return xml(NS.pubsub, 'pubsub', {}, xml(NS.pubsub, 'items', { node }, ...[...all.values()].filter((one) => wanted === undefined || one.attrs['id'] === wanted)));
-  }
-
-  itemOf(owner: string, node: string, id = ''): XmlElement | undefined {
-    return this.first.nodes.get(`${owner} ${node}${id === '' ? '' : ` ${id}`}`)?.elements[0];
-  }
-
-  ownList(version: Version): number[] {
-    return (readList(version, [{ payload: this.itemOf(ALICE, LIST_NODES[version]) ?? xml('', 'none') }]) ?? []).map((one) => one.id);
-  }
-
-  readonly bundles = (target: Target, version: Version): Target['bundle'] => {
-    const { node, item } = bundlePlace(version, target.device);
-    return readBundle(version, this.itemOf(target.jid, node, item));
-  };
-}
-
 let house: House;
-let profile = 0;
 
 beforeEach(() => { house = new House(); });
 afterEach(async () => {
   for (const device of house.devices) await device.stop();
 });
 
-const sentTo = (connected: Connected, to: string): Promise<XmlElement> => connected.until((one) => one.name === 'message' && one.attrs['to'] === to && readEncrypted(one)[0]?.payload !== undefined);
 const stickerOf = (device: Device, chat: string) => [...device.messages.get(chat)?.values() ?? []].find((message) => message.file?.sticker);
-
-/** Somebody sends something in omemo:2. */
-function says(from: Stranger, connected: Connected, id: string, device: number, content: { text: string; elements?: string }): void {
-  const sealed = from.seal(ALICE, [{ jid: ALICE, device, v03: true, v2: true }], content, house.bundles);
-  connected.send(xml(NS.client, 'message', { from: `${from.jid}/x`, to: ALICE, type: 'chat', id }, ...from.elements(sealed),
-    xml(NS.sid, 'stanza-id', { id: `a-${id}`, by: ALICE }), xml(NS.hints, 'store'), xml(NS.client, 'body', {}, 'fallback')));
-}
 
 /** An encrypted file on the server, as it is shared. */
 async function shared(name: string | undefined, url: string, data = cat, desc?: string): Promise<{ address: string; element: string }> {
@@ -204,7 +105,7 @@ describe('a sticker that comes', () => {
     const { device, connected } = await house.enter();
     const url = 'https://example.org/upload/x';
     const { address, element } = await shared(undefined, url);
-    says(bob, connected, 'm1', device.session.deviceId ?? 0, { text: '😘', elements: `${element}<sticker xmlns='${NS.stickers}'/>` });
+    says(house, bob, connected, 'm1', device.session.deviceId ?? 0, { text: '😘', elements: `${element}<sticker xmlns='${NS.stickers}'/>` });
     const message = await device.until(() => stickerOf(device, BOB));
     expect(message.file).toMatchObject({ kind: 'image', name: 'file.png', sticker: { description: '😘', pack: false } });
     expect(message.text).toBe('');
@@ -213,18 +114,18 @@ describe('a sticker that comes', () => {
     await device.commands.addSticker(blob, { description: message.file?.sticker?.description ?? '' });
     await device.commands.addSticker(blob, { description: 'again' });
     expect(await device.commands.stickers()).toMatchObject([{ description: '😘' }]);
-    // Without the mark it is a picture, and a text beside it stays a text.
-    says(bob, connected, 'm2', device.session.deviceId ?? 0, { text: address, elements: element });
+    // Without the mark it is a picture, and a text beside it is what is said of it.
+    says(house, bob, connected, 'm2', device.session.deviceId ?? 0, { text: address, elements: element });
     const plain = await device.until(() => [...device.messages.get(BOB)?.values() ?? []].find((one) => one.file && !one.file.sticker));
     expect(plain.file?.kind).toBe('image');
     // What a notification says has no key in it.
     const told = device.log.flatMap((entry) => (entry.event === 'notify' ? [entry.data.text] : []));
     expect(told).toEqual(['😘', 'file.png']);
-    says(bob, connected, 'm3', device.session.deviceId ?? 0, { text: 'look', elements: element });
-    expect((await device.until(() => device.message(BOB, 'look'))).file).toBeUndefined();
+    says(house, bob, connected, 'm3', device.session.deviceId ?? 0, { text: 'look', elements: element });
+    expect((await device.until(() => device.message(BOB, 'look'))).file).toMatchObject({ kind: 'image' });
     // What is no picture is no sticker.
     const script = await shared('x.html', 'https://example.org/upload/y');
-    says(bob, connected, 'm4', device.session.deviceId ?? 0, { text: script.address, elements: `${script.element}<sticker xmlns='${NS.stickers}'/>` });
+    says(house, bob, connected, 'm4', device.session.deviceId ?? 0, { text: script.address, elements: `${script.element}<sticker xmlns='${NS.stickers}'/>` });
     expect((await device.until(() => [...device.messages.get(BOB)?.values() ?? []].find((one) => one.file?.kind === 'file'))).file?.sticker).toBeUndefined();
   });
 
@@ -233,7 +134,7 @@ describe('a sticker that comes', () => {
     mallory.publish(house.first);
     const { device, connected } = await house.enter();
     const { element } = await shared(undefined, 'https://example.org/upload/x');
-    says(mallory, connected, 'm1', device.session.deviceId ?? 0, { text: '🎁', elements: `${element}<sticker xmlns='${NS.stickers}' pack='p1' jid='tracker@example.net'/>` });
+    says(house, mallory, connected, 'm1', device.session.deviceId ?? 0, { text: '🎁', elements: `${element}<sticker xmlns='${NS.stickers}' pack='p1' jid='tracker@example.net'/>` });
     const message = await device.until(() => stickerOf(device, MALLORY));
     expect(message.file?.sticker).toEqual({ description: '🎁', pack: true });
     await connected.ask(`<iq xmlns='jabber:client' type='get' id='p' from='example.org'><ping xmlns='urn:xmpp:ping'/></iq>`);
@@ -266,7 +167,7 @@ describe('a pack', () => {
     expect(pack.read(parse(content))?.items).toHaveLength(6);
     house.first.put(BOB, NS.stickers, xml(NS.pubsub, 'item', { id: 'p1' }, parse(content)));
     const { element } = await shared(undefined, 'https://example.org/upload/x');
-    says(bob, connected, 'm1', device.session.deviceId ?? 0, { text: 'cat', elements: `${element}<sticker xmlns='${NS.stickers}' pack='p1'/>` });
+    says(house, bob, connected, 'm1', device.session.deviceId ?? 0, { text: 'cat', elements: `${element}<sticker xmlns='${NS.stickers}' pack='p1'/>` });
     const message = await device.until(() => stickerOf(device, BOB));
     const found = await device.commands.stickerPack(BOB, message.id);
     expect(found).toMatchObject({
@@ -287,7 +188,7 @@ describe('a pack', () => {
     bob.publish(house.first);
     const { device, connected } = await house.enter();
     const { element } = await shared(undefined, 'https://example.org/upload/x');
-    says(bob, connected, 'm1', device.session.deviceId ?? 0, { text: 'cat', elements: `${element}<sticker xmlns='${NS.stickers}' pack='gone'/>` });
+    says(house, bob, connected, 'm1', device.session.deviceId ?? 0, { text: 'cat', elements: `${element}<sticker xmlns='${NS.stickers}' pack='gone'/>` });
     const message = await device.until(() => stickerOf(device, BOB));
     await expect(device.commands.stickerPack(BOB, message.id)).rejects.toMatchObject({ reason: { code: 'not-found' } });
     connected.message(`${BOB}/x`, '<body>text</body>', { id: 't', stanzaId: 'a-t' });
@@ -401,7 +302,7 @@ describe('one\'s own stickers', () => {
     await published(NS.kithStickers, 1);
     expect(given()).toEqual([]);
     // Nor is anything taken from it.
-    says(evil, connected, 'v1', own, { text: '', elements: `<keys xmlns='kith:vault:0' ask='true'/>` });
+    says(house, evil, connected, 'v1', own, { text: '', elements: `<keys xmlns='kith:vault:0' ask='true'/>` });
     await device.commands.addSticker(picture(dog), { description: 'dog' });
     await published(NS.kithStickers, 2);
     expect(given()).toEqual([]);

@@ -2,14 +2,19 @@
 import type { ChatRecord, ContactRecord, MessageRecord, StoredReason } from '../db/schema';
 import { parseAesgcm } from '../crypto/files';
 import { localOf } from '../xmpp/jid';
-import type { Address, Availability, Chat, Contact, FindingKind, Group, Lock, Message, Poll, Reaction, Reason, ReasonCode, SharedFile } from './api';
+import { parseGeo } from '../xmpp/rfc5870_geo';
+import type { Address, Availability, Chat, Contact, FindingKind, Group, Lock, Message, Poll, Reaction, Reason, ReasonCode, SharedFile, SharedLocation } from './api';
 import { kindOf } from './files';
+
+/** So much of a text is in a preview. */
+const PREVIEW = 200;
 
 export function messageView(record: MessageRecord, self: Address): Message {
   const reactions = reactionsView(record, self);
   const file = fileView(record);
+  const location = locationView(record);
   return {
-    id: record.id, chat: record.chat, from: record.from, outgoing: record.outgoing, text: file ? '' : record.text, order: record.order,
+    id: record.id, chat: record.chat, from: record.from, outgoing: record.outgoing, text: file ? (!record.retracted && record.file?.caption) || '' : record.text, order: record.order,
     at: record.at, state: record.state, lock: record.lock,
     ...(record.nick !== undefined && { name: record.nick }),
     ...(record.mentionIn !== undefined && { mention: true as const }),
@@ -19,11 +24,11 @@ export function messageView(record: MessageRecord, self: Address): Message {
         ...(record.reply.from !== undefined && { from: record.reply.from }), ...(record.reply.nick !== undefined && { name: record.reply.nick }),
       },
     }),
-    ...(file && { file }),
+    ...(file && { file }), ...(location && { location }),
     ...(reactions.length > 0 && { reactions }),
     ...(record.edits !== undefined && record.edits.length > 0 && { edited: true as const }),
     ...(record.retracted && { retracted: record.retracted }),
-    ...(record.optOut && { optOut: record.optOut }),
+    ...(record.optOut && { optOut: record.optOut }), ...(record.came && { came: record.came }),
     ...(record.timerSet !== undefined && { timerSet: record.timerSet }), ...(record.timer !== undefined && { timer: record.timer }),
     ...(record.pinnedIn !== undefined && { pinned: true as const }), ...(record.poll && !record.retracted && { poll: pollView(record.poll, self) }),
     // In a group a message is known by the id that its archive has given it.
@@ -33,21 +38,43 @@ export function messageView(record: MessageRecord, self: Address): Message {
     ...(record.device !== undefined && { device: record.device }),
     ...(record.level !== undefined && { level: record.level }),
     ...(record.findings && { findings: record.findings.map(({ kind, jid, device }) => ({ kind: kind as FindingKind, address: jid, device })) }),
+    ...(isUnconfirmed(record) && { unconfirmed: true as const }),
     ...(record.alarm && { alarm: true as const }),
   };
+}
+
+function isUnconfirmed({ lock, trust, problem }: MessageRecord): boolean {
+  return (trust === 'undecided' || trust === 'distrusted') && lock !== 'unencrypted' && problem === undefined;
 }
 
 /** The file that a message shares: as we know it, or as its address tells. */
 function fileView({ file, text, state, retracted }: MessageRecord): SharedFile | undefined {
   if (retracted) return undefined;
   if (file) {
-    const { sha256: _, description = '', sticker, ...facts } = file;
+    const { sha256: _, description = '', caption: __, sticker, ...facts } = file;
     return { ...facts, kind: kindOf(file.name), uploading: text === '' && state === 'sending', ...(sticker && { sticker: { description, pack: sticker.pack !== undefined } }) };
   }
   const shared = text.startsWith('aesgcm:') ? parseAesgcm(text) : undefined;
   if (!shared) return undefined;
   const name = nameOf(shared.url);
   return { name, kind: kindOf(name), uploading: false };
+}
+
+/** The place that a message is. */
+export function locationView({ text, file, poll, problem, retracted }: Pick<MessageRecord, 'text' | 'file' | 'poll' | 'problem' | 'retracted'>): SharedLocation | undefined {
+  if (file || poll || retracted || problem !== undefined) return undefined;
+  const place = parseGeo(text);
+  if (!place) return undefined;
+  const { uncertainty, ...rest } = place;
+  return { ...rest, ...(uncertainty !== undefined && { accuracy: uncertainty }) };
+}
+
+/** What the place in a preview is called, or nothing; `undefined`: it is none. The preview may be cut off. */
+function previewPlace({ text, file, poll, problem, retracted }: NonNullable<ChatRecord['last']>): string | undefined {
+  if (file || poll || retracted || problem !== undefined || !/^\s*geo:/i.test(text)) return undefined;
+  const place = parseGeo(text);
+  if (place) return place.name ?? '';
+  return text.length >= PREVIEW && /^geo:-?[\d.]+,-?[\d.,]+[;?]\S+$/i.test(text) ? '' : undefined;
 }
 
 /** The last part of an address. */
@@ -97,6 +124,7 @@ function mutedView({ place }: ChatRecord, now: number): Pick<Chat, 'muted'> {
 export function chatView(record: ChatRecord, title: string, lock: Lock, group: Group | undefined, now: number): Chat {
   const { place } = record;
   const muted = mutedView(record, now);
+  const called = record.last && previewPlace(record.last);
   // What is new brings a chat back, unless one wants to hear nothing of it.
   const away = place?.archivedAt !== undefined && (record.activeAt < place.archivedAt
     || (muted.muted !== undefined && !(muted.muted.exceptMentions && (record.mentions ?? 0) > 0)));
@@ -107,14 +135,15 @@ export function chatView(record: ChatRecord, title: string, lock: Lock, group: G
     ...(place?.marked && { marked: true as const }), ...(record.answered && { answered: true as const }),
     id: record.id, kind: record.kind, ...(group && { group }), title, lock,
     unread: record.unread, mentions: record.mentions ?? 0, readUpTo: record.readUpTo, draft: record.draft,
-    ...(record.draftReply !== undefined && { draftReply: record.draftReply }), ...(record.draftFiles !== undefined && { draftFiles: record.draftFiles.length }),
+    ...(record.draftReply !== undefined && { draftReply: record.draftReply }), ...(record.draftFiles !== undefined && { draftFiles: record.draftFiles.length }), ...(record.draftVoice && { draftVoice: true as const }),
     activeAt: record.activeAt, hasOlder: !record.archiveStart,
-    ...(record.last && {
+    ...(record.last && !isBefore(record.last, group) && {
       last: {
         ...(record.kind === 'group' && record.last.from !== undefined && { from: record.last.from }),
         ...(record.last.nick !== undefined && { name: record.last.nick }),
         text: previewFile(record.last.text) === undefined ? record.last.text : '',
-        ...((record.last.file || previewFile(record.last.text) !== undefined) && { file: kindOf(previewFile(record.last.text) ?? record.last.text), text: '' }),
+        ...((record.last.file || previewFile(record.last.text) !== undefined) && { file: kindOf(previewFile(record.last.text) ?? record.last.text), text: record.last.caption ?? '' }),
+        ...(record.last.voice && { voice: true as const }), ...(called !== undefined && { location: true as const, text: called }),
         ...(record.last.sticker && { file: 'image' as const, sticker: true as const, text: record.last.text }),
         outgoing: record.last.outgoing, state: record.last.state, at: record.last.at,
         ...(record.last.problem !== undefined && { problem: record.last.problem }),
@@ -124,6 +153,11 @@ export function chatView(record: ChatRecord, title: string, lock: Lock, group: G
       },
     }),
   };
+}
+
+/** It was said before one came to the group: it was not for one. */
+function isBefore({ problem, at }: NonNullable<ChatRecord['last']>, group: Group | undefined): boolean {
+  return problem === 'not-for-this-device' && at < (group?.since ?? 0);
 }
 
 export function contactName(address: Address, record: ContactRecord | undefined): string {

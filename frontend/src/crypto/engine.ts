@@ -115,7 +115,7 @@ export interface DecryptResult {
 export interface KnownKey {
   readonly fingerprint: string;
   readonly trust: KeyTrust;
-  /** Device that showed the key last; 0: only named, by a scanned code. */
+  /** Device that showed the key first; 0: only named, by a scanned code. */
   readonly device: number;
 }
 

@@ -25,5 +25,7 @@ describe('what may change a message', () => {
     expect(mayReact(by('a', 1, 'trusted'), by('b', 0, 'undecided'))).toBe(false);
     expect(mayReact(by('a', 3, 'trusted'), by('b', 1, 'trusted'))).toBe(true);
     expect(mayReact(by('a', 0, 'trusted'), by('b', 0, 'undecided'))).toBe(true);
+    expect(mayReact(by('a', 3, 'verified'), by('b', 2, 'trusted'))).toBe(true);
+    for (const trust of ['undecided', 'distrusted'] as const) expect(mayReact(by('a', 3, 'trusted'), by('b', 3, trust)), trust).toBe(false);
   });
 });

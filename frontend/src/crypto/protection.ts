@@ -32,7 +32,7 @@ export function mayChange(earlier: Authored, change: Authored): boolean {
   return earlier.from !== undefined && earlier.from !== '' && change.from === earlier.from && atLeast(change, earlier);
 }
 
-/** Whether a reaction or a reply counts for a message: anybody's, but encrypted if that is encrypted. */
+/** Whether a reaction or a reply counts for a message: anybody's, but encrypted if that is encrypted, and from a key that is trusted. */
 export function mayReact(message: Protection, reaction: Protection): boolean {
-  return message.level === 0 || reaction.level !== 0;
+  return message.level === 0 || (reaction.level !== 0 && RANK[reaction.trust] >= RANK.trusted);
 }

@@ -43,7 +43,15 @@ export async function perform(tx: Tx, done: Done, judge: Judge): Promise<'refuse
   const message = await findTarget(tx, done);
   if (!message) return 'later';
   const changes = judge(message, done) ? changesOf(message, done) : undefined;
-  return changes === undefined ? 'refused' : update(tx, message, changes);
+  if (changes === undefined) return 'refused';
+  return update(tx, changes.retracted ? await emptied(tx, message) : message, changes);
+}
+
+/** A message that is taken back, without what it shared. */
+async function emptied(tx: Tx, message: MessageRecord): Promise<MessageRecord> {
+  const { file, poll: _, ...rest } = message;
+  if (file) await tx.objectStore('files').delete(message.id);
+  return rest;
 }
 
 function changesOf(message: MessageRecord, { deed, chat, from, at, id, level, trust }: Done): Partial<MessageRecord> | undefined {
@@ -56,15 +64,13 @@ function changesOf(message: MessageRecord, { deed, chat, from, at, id, level, tr
     case 'edit':
       if (message.retracted) return undefined;
       if (id !== undefined && message.editId === id) return {};
-      if (message.text === deed.text) return { ...(id !== undefined && { editId: id }) };
+      if (saidIn(message) === deed.text) return { ...(id !== undefined && { editId: id }) };
       return {
-        text: deed.text, ...(id !== undefined && { editId: id }), ...(level !== undefined && trust !== undefined && { level, trust, lock: deed.lock }),
-        edits: [...message.edits ?? [], { text: message.text, at: message.edits ? at : message.at }].slice(-MAX_EDITS),
+        ...(message.file ? { file: { ...message.file, caption: deed.text } } : { text: deed.text }), ...(id !== undefined && { editId: id }), ...(level !== undefined && trust !== undefined && { level, trust, lock: deed.lock }),
+        edits: [...message.edits ?? [], { text: saidIn(message), at: message.edits ? at : message.at }].slice(-MAX_EDITS),
       };
-    case 'retract': {
-      if (message.retracted) return {};
-      return { text: '', edits: [], reactions: {}, pinnedIn: undefined, retracted: { at, ...(deed.by !== undefined && { by: deed.by }) } };
-    }
+    case 'retract':
+      return message.retracted ? {} : { text: '', edits: [], reactions: {}, pinnedIn: undefined, retracted: { at, ...(deed.by !== undefined && { by: deed.by }) } };
     case 'pin':
       return message.retracted && deed.pinned ? undefined : { pinnedIn: deed.pinned ? chat : undefined };
     case 'vote': {
@@ -77,6 +83,11 @@ function changesOf(message: MessageRecord, { deed, chat, from, at, id, level, tr
     case 'close':
       return message.poll ? { poll: { ...message.poll, closed: true } } : undefined;
   }
+}
+
+/** Of a message with a file, what stands beside that. */
+function saidIn({ text, file }: MessageRecord): string {
+  return file ? file.caption ?? '' : text;
 }
 
 /** Keeps it for the message that it is about. */

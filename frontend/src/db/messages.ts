@@ -85,7 +85,7 @@ export async function oldestArchived(tx: Tx<Mode>, chat: string): Promise<Messag
 
 export function previewOf(message: MessageRecord): Preview {
   return {
-    id: message.id, text: (message.file ? fileText(message.file) : message.text).slice(0, 200), ...(message.file && { file: true as const }), ...(message.file?.sticker && { sticker: true as const }), outgoing: message.outgoing, state: message.state, at: message.at,
+    id: message.id, text: (message.file ? fileText(message.file) : message.text).slice(0, 200), ...(message.file && { file: true as const }), ...(message.file?.caption !== undefined && { caption: message.file.caption.slice(0, 200) }), ...(message.file?.sticker && { sticker: true as const }), ...(message.file?.voice && { voice: true as const }), outgoing: message.outgoing, state: message.state, at: message.at,
     order: message.order, from: message.from, ...(message.nick !== undefined && { nick: message.nick }),
     ...(message.problem !== undefined && { problem: message.problem }), ...(message.retracted && { retracted: true as const }),
     ...(message.timerSet !== undefined && { timerSet: message.timerSet }), ...(message.optOut && { optOut: true as const }), ...(message.poll && { poll: true as const }),

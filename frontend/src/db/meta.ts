@@ -18,6 +18,12 @@ export interface Meta {
   fingerprint: string;
   /** What this device is called on its public list; empty: nothing. */
   deviceLabel: string;
+  /** The bundles that this device has published, the last ones, see `core/omemo/copies`. */
+  bundles: readonly string[];
+  /** When all sessions were begun anew because this profile was an old copy; milliseconds since epoch. */
+  begunAnew: number;
+  /** Another own device came, and the person has not looked yet. */
+  newDevice: true;
   blocked: readonly string[];
   /** What one lets others see. */
   privacy: { readonly read: boolean; readonly typing: boolean; readonly contactsOnly?: boolean };

@@ -89,6 +89,8 @@ export interface MessageRecord {
   readonly timerSet?: number;
   /** It is no message but asks to go on without encryption (XEP-0384 section 5.7). */
   readonly optOut?: { readonly reason?: string };
+  /** It is no message but says who reads along in a private group from then on. */
+  readonly came?: readonly string[];
   /** A question with answers to choose from. */
   readonly poll?: PollRecord;
 }
@@ -114,7 +116,9 @@ export interface Preview {
   readonly problem?: MessageProblem;
   /** `text` is the name of a file, or what a sticker shows. */
   readonly file?: true;
+  readonly caption?: string;
   readonly sticker?: true;
+  readonly voice?: true;
   readonly retracted?: true;
   readonly timerSet?: number;
   readonly optOut?: true;
@@ -128,8 +132,14 @@ export interface FileFacts {
   readonly sha256?: Uint8Array<ArrayBuffer>;
   readonly width?: number;
   readonly height?: number;
+  /** Of sound and video, in milliseconds. */
+  readonly length?: number;
+  /** It is a voice message; and how loud it is from its beginning to its end, 0 to 255, if its sender says so. */
+  readonly voice?: { readonly levels?: Uint8Array<ArrayBuffer> };
   /** What it shows, in words. */
   readonly description?: string;
+  /** What its sender says beside it. */
+  readonly caption?: string;
   /** It is a sticker; and where its pack is, if its sender says so. */
   readonly sticker?: { readonly pack?: string; readonly jid?: string; readonly node?: string };
 }
@@ -181,6 +191,8 @@ export interface ChatRecord {
   /** Id of the message that the draft answers, and the files that wait with it (in `files`). */
   readonly draftReply?: string;
   readonly draftFiles?: readonly { readonly name: string; readonly type: string }[];
+  /** A voice message that was recorded and not sent yet; the sound is in `files`. */
+  readonly draftVoice?: { readonly type: string; readonly length: number; readonly levels: Uint8Array<ArrayBuffer> };
   /** One has written there oneself. */
   readonly answered?: true;
   /** Where it stands in the list, see `core/arrangement.ts`. */
@@ -249,6 +261,12 @@ export interface GroupRecord {
   readonly members: readonly MemberRecord[];
   /** Why it is over, in the words of who ended it. */
   readonly reason?: string;
+  /** Who belongs to it, or did when it was looked at: who comes to a private group after that is told of. Absent until it was entered. */
+  readonly seen?: readonly string[];
+  /** When one came to it, if that is known here. */
+  readonly since?: number;
+  /** It is or was private, and the person has not agreed to write there in the clear since. */
+  readonly closed?: true;
   /** The secrets of the links into it that were made on this device: the server does not know them. */
   readonly links?: readonly { readonly id: string; readonly token: string }[];
 }

@@ -6,7 +6,7 @@
 /** What is looked at of a message. */
 interface Findable {
   readonly text: string;
-  readonly file?: { readonly name: string; readonly description?: string; readonly sticker?: unknown };
+  readonly file?: { readonly name: string; readonly description?: string; readonly caption?: string; readonly sticker?: unknown };
   readonly retracted?: unknown;
   readonly problem?: string;
   readonly poll?: { readonly question: string };
@@ -46,15 +46,20 @@ export function fileText({ name, description, sticker }: NonNullable<Findable['f
   return sticker ? description ?? '' : name;
 }
 
-/** What of a message can be found: what it says, or the name of its file. */
+/** What of a message can be found: what it says, and the name of its file. */
 export function searchText({ text, file, retracted, problem, poll }: Findable): string {
   if (retracted || problem !== undefined) return '';
   if (poll) return poll.question;
-  if (file) return fileText(file);
+  if (file) return file.caption === undefined ? fileText(file) : `${file.caption} · ${fileText(file)}`;
+  // A place is found by what it is called.
+  if (/^\s*geo:-?\d/i.test(text)) return decoded(/^\s*geo:[^\s?]*;name=([^\s;?]*)/i.exec(text)?.[1]);
   const shared = /^aesgcm:\/\/[^#\s]*\/([^/#\s]+)/.exec(text);
-  if (!shared) return text;
+  return shared ? decoded(shared[1]) : text;
+}
+
+function decoded(part = ''): string {
   try {
-    return decodeURIComponent(shared[1] ?? '');
+    return decodeURIComponent(part);
   } catch {
     return '';
   }

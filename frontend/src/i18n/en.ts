@@ -62,6 +62,7 @@ export const en = {
     }
   },
 
+  ownDevice: { told: 'Another device of yours can read your messages from now on. If you did not add one, somebody else did.', look: 'See devices' },
   done: {
     'copied': 'Copied',
     'saved': 'Saved',
@@ -84,6 +85,7 @@ export const en = {
     'account-deleted': 'Your account is deleted',
     'reported': 'Blocked and reported',
     'sticker-added': 'Added to your stickers',
+    'voice-lost': 'The recording could not be kept',
   },
 
   entry: {
@@ -287,6 +289,7 @@ export const en = {
     },
     notLocked: 'Not encrypted',
     notLockedLong: 'This message was sent without encryption.',
+    unconfirmed: 'From a device that you have not confirmed: somebody else may have written this',
     failedRetry: 'Try again',
     failedDelete: 'Delete',
     failedOpen: 'Send unencrypted',
@@ -320,6 +323,7 @@ export const en = {
       0: 'Smileys and feelings', 1: 'People and bodies', 3: 'Animals and nature', 4: 'Food and drink', 5: 'Travel and places', 6: 'Activities', 7: 'Objects', 8: 'Symbols', 9: 'Flags',
     },
     attach: 'Attach files',
+    attachMenu: 'Attach',
     fileShow: (name: string) => `Show ${name}`,
     filePlay: (name: string) => `Play ${name}`,
     fileSave: (name: string) => `Save ${name}`,
@@ -328,6 +332,12 @@ export const en = {
     filesTitle: (count: number) => n(count, { one: 'Send 1 file?', other: `Send ${count} files?` }),
     filesText: 'They are encrypted. Photos are sent without the place where they were taken.',
     fileRemove: (name: string) => `Do not send ${name}`,
+    fileUp: (name: string) => `Move ${name} up`,
+    fileDown: (name: string) => `Move ${name} down`,
+    fileMoved: (name: string, place: number) => `${name} is number ${place} now`,
+    filesMore: 'Add more',
+    caption: 'Add a caption',
+    fileGone: 'This file is not on the server any more.',
     fileKinds: { image: 'Photo', video: 'Video', audio: 'Audio', file: 'File' },
     copyText: 'Copy text',
     info: 'Message info',
@@ -426,6 +436,8 @@ export const en = {
     },
     lockMembers: 'Members and their devices',
     sendOpenText: 'This group is public. Everybody who comes in can read it, and the people who run the servers can, too.',
+    sendOpenBefore: 'Until now this group was private and its messages were encrypted. Now everybody who comes in can read this one, and the people who run the servers can, too.',
+    came: (names: string) => `New in this group, reading along from now on: ${names}`,
     readBy: 'Read by',
     readByNone: 'Nobody yet, as far as they say',
     joinAddress: (address: string) => `Go into ${address}`,
@@ -974,7 +986,55 @@ export const en = {
     mark: (time: string) => `Disappears after ${time}`,
   },
 
+  /** Looking at the pictures of a chat. */
+  album: {
+    before: 'Previous picture',
+    after: 'Next picture',
+    larger: 'Look closer',
+    smaller: 'See all of it',
+  },
+
   /** Stickers. */
+  voice: {
+    kind: 'Voice message',
+    record: 'Record a voice message',
+    asking: 'Allow the use of the microphone, and speak.',
+    recording: 'Recording',
+    paused: 'Recording paused',
+    recorded: (length: string) => `Recorded, ${length}.`,
+    slide: 'Slide to cancel',
+    lock: 'Slide up to go on without holding',
+    pauseRecording: 'Pause recording',
+    resume: 'Go on recording',
+    stop: 'Stop and listen',
+    discard: 'Delete recording',
+    listen: 'Play recording',
+    pause: 'Pause',
+    position: 'Position',
+    at: (at: string, length: string) => `${at} of ${length}`,
+    speed: (times: string) => `Speed ${times}×`,
+    player: 'Playing',
+    show: 'Show in the chat',
+    close: 'Stop playing',
+    unplayable: 'This browser cannot play it. Save it and open it with another app.',
+    /** Why a recording ended that the person has not ended. */
+    ended: {
+      hidden: 'The recording stopped because you went to another window.',
+      unplugged: 'The recording stopped because the microphone went away.',
+      full: 'The recording stopped because it is as long as it may be.',
+    },
+    /** Why nothing is recorded. */
+    trouble: {
+      denied: 'The microphone is not allowed. Allow it in the settings of your browser.',
+      none: 'There is no microphone. Plug one in.',
+      busy: 'Another program uses the microphone. Close that.',
+      'other-tab': 'You are recording in another tab.',
+      insecure: 'Browsers give the microphone only to pages with https.',
+      unsupported: 'This browser cannot record. Update it or use another one.',
+      failed: 'Nothing could be recorded.',
+    },
+  },
+
   sticker: {
     tab: 'Stickers',
     panel: 'Emoji and stickers',
@@ -1005,6 +1065,37 @@ export const en = {
   },
 
   /** Questions with answers to choose from. */
+  location: {
+    kind: 'Location',
+    named: (name: string) => `Location, ${name}`,
+    coordinates: (latitude: string, longitude: string, north: boolean, east: boolean) => `${latitude}° ${north ? 'N' : 'S'}, ${longitude}° ${east ? 'E' : 'W'}`,
+    accuracy: (distance: string) => `accurate to ${distance}`,
+    showMap: 'Show map',
+    showHint: 'Your server fetches it and could learn the area.',
+    pickHint: 'To look, or to choose another place. Your server fetches it and could learn the area.',
+    map: (place: string) => `Map: ${place}`,
+    open: 'OpenStreetMap',
+    app: 'Maps app',
+    copy: 'Copy coordinates',
+    share: 'Share a location',
+    looking: 'Looking for where you are…',
+    here: 'Where you are',
+    picked: 'The place in the middle of the map',
+    denied: 'Your browser does not let Kith know where you are. You can allow it in the settings of this page.',
+    unavailable: 'This device cannot tell where it is.',
+    timeout: 'It took too long to find out where you are.',
+    mine: 'Where I am',
+    name: 'What is there? (optional)',
+    send: 'Send where I am',
+    sendPicked: 'Send this place',
+    mapLabel: 'Map. The arrow keys move it, plus and minus zoom. The place in the middle is sent.',
+    lookLabel: 'Map. The arrow keys move it, plus and minus zoom.',
+    zoomIn: 'Closer',
+    zoomOut: 'Further away',
+    always: 'Always show maps of places on this device',
+    alwaysHint: 'Your server fetches them from OpenStreetMap, which does not learn who you are. Whoever runs your server could learn which area you look at. From people you do not know, none is shown unasked.',
+    alwaysTitle: 'Maps',
+  },
   poll: {
     ask: 'Ask a question',
     question: 'Question',

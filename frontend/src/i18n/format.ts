@@ -15,12 +15,18 @@ export interface Formats {
   /** "3 days ago"; "just now" for less than a minute. */
   ago(at: number, now: number): string;
   number(value: number): string;
+  /** "52.51627": of coordinates. */
+  degrees(value: number): string;
+  /** "25 m", "1.4 km". */
+  distance(metres: number): string;
   /** 12.3 MB */
   bytes(value: number): string;
   /** "1.4 MB" */
   size(bytes: number): string;
   /** "Anna, Ben and Clara" */
   list(parts: readonly string[]): string;
+  /** "0:07", "12:30", "1:02:03": how long a recording is, or how far it was heard. */
+  clock(seconds: number): string;
   /** "1 day", "8 hours": the largest unit that fits without a rest. */
   duration(seconds: number): string;
 }
@@ -42,8 +48,10 @@ export function formatsFor(locale: string, words: Catalogue['time']): Formats {
   const full = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const number = new Intl.NumberFormat(locale);
+  const degrees = new Intl.NumberFormat(locale, { minimumFractionDigits: 5, maximumFractionDigits: 5 });
   const bytes = new Map(['kilobyte', 'megabyte', 'gigabyte'].map((unit) => [unit, new Intl.NumberFormat(locale, { style: 'unit', unit, maximumFractionDigits: 1 })]));
   const list = new Intl.ListFormat(locale);
+  const two = new Intl.NumberFormat(locale, { minimumIntegerDigits: 2 });
   const sameYear = (at: number, now: number): boolean => new Date(at).getFullYear() === new Date(now).getFullYear();
   return {
     time: (at) => time.format(at),
@@ -72,6 +80,11 @@ export function formatsFor(locale: string, words: Catalogue['time']): Formats {
       return relative.format(-Math.round(days / 365), 'year');
     },
     number: (value) => number.format(value),
+    degrees: (value) => degrees.format(value),
+    distance: (metres) => {
+      const [unit, size] = metres < 1000 ? ['meter', 1] as const : ['kilometer', 1000] as const;
+      return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: metres >= 1000 && metres < 10_000 ? 1 : 0 }).format(Math.max(1, metres) / size);
+    },
     bytes: (value) => {
       const [unit, size] = value < 1e6 ? ['kilobyte', 1e3] : value < 1e9 ? ['megabyte', 1e6] : ['gigabyte', 1e9];
       return bytes.get(unit)?.format(value / size) ?? '';
@@ -82,6 +95,11 @@ export function formatsFor(locale: string, words: Catalogue['time']): Formats {
       return new Intl.NumberFormat(locale, { style: 'unit', unit: units[step] ?? 'byte', unitDisplay: 'short', maximumFractionDigits: step > 1 ? 1 : 0 }).format(bytes / 1000 ** step);
     },
     list: (parts) => list.format(parts),
+    clock: (seconds) => {
+      const whole = Math.max(0, Math.floor(seconds));
+      const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, two.format(whole % 60)];
+      return hours > 0 ? `${number.format(hours)}:${two.format(minutes)}:${rest}` : `${number.format(minutes)}:${rest}`;
+    },
     duration: (seconds) => {
       const units = [['week', 604_800], ['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]] as const;
       const [unit, size] = units.find(([, length]) => seconds >= length && seconds % length === 0) ?? ['second', 1];

@@ -79,7 +79,7 @@ describe.each(languages.map((language) => [language.tag, language] as const))('t
 test('no German text was left in English', () => {
   const same = texts(de).filter(([path, text]) => new Map(texts(en)).get(path) === text).map(([path]) => path);
   // Names and words that are the same in both.
-  expect(same.filter((path) => !/^\.(app|notification\.title|shortcuts\.keys|signIn\.address$|settings\.about\.server|settings\.data\.words\.(chats|sticker$)|sticker\.(kind|named)|newChat\.|list\.(title|label)|details\.status|connection\.offline$|presence\.online|chat\.(arrived|fileKinds\.video)|group\.says|poll\.by|password\.|signIn\.on)/.test(path))).toEqual([]);
+  expect(same.filter((path) => !/^\.(app|notification\.title|shortcuts\.keys|signIn\.address$|settings\.about\.server|settings\.data\.words\.(chats|sticker$)|sticker\.(kind|named)|newChat\.|list\.(title|label)|details\.status|connection\.offline$|presence\.online|chat\.(arrived|fileKinds\.video)|group\.says|location\.coordinates|poll\.by|password\.|signIn\.on)/.test(path))).toEqual([]);
 });
 
 test('French keeps narrow spaces before its double marks and inside guillemets', () => {

@@ -75,7 +75,7 @@ export function inbox(chats: Chats, contacts: Contacts): Inbox {
       continue;
     }
     unread += counted(chat);
-    if (chat.last || chat.draft || chat.draftFiles || chat.unread > 0 || belongs || chat.pinned || chat.marked) shown.push(chat);
+    if (chat.last || chat.draft || chat.draftFiles || chat.draftVoice || chat.unread > 0 || belongs || chat.pinned || chat.marked) shown.push(chat);
   }
   const newest = (a: Chat, b: Chat): number => b.activeAt - a.activeAt;
   shown.sort((a, b) => Number(b.pinned === true) - Number(a.pinned === true) || newest(a, b));

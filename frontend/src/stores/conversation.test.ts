@@ -241,6 +241,21 @@ describe('sending', () => {
     expect(sent('send').map((given) => (given[2] as { allowUnencrypted?: boolean }).allowUnencrypted)).toEqual([undefined, true, undefined]);
   });
 
+  test('what was agreed to ends when something encrypted is said: who takes the encryption away after that is asked about again', async () => {
+    const it = app.conversations.of(lena);
+    await it.enter();
+    core.setChat(lena, { lock: 'unencrypted' });
+    it.write('one');
+    expect(await it.submit({ unencrypted: true })).toEqual({ sent: 'yes' });
+    it.write('two');
+    expect(await it.submit()).toEqual({ sent: 'yes' });
+    core.setChat(lena, { lock: 'encrypted' });
+    core.receive(lena, 'Now it is safe', { lock: 'encrypted' });
+    core.setChat(lena, { lock: 'unencrypted' });
+    it.write('three');
+    expect(await it.submit()).toEqual({ sent: 'ask', before: true });
+  });
+
   test('nothing but spaces is not sent', async () => {
     const it = app.conversations.of(lena);
     it.write('  \n ');
@@ -280,6 +295,47 @@ describe('being read', () => {
     expect(kinds(it).slice(-3)).toEqual(['unread', 'message', 'message']);
     it.leave();
     expect(kinds(it)).not.toContain('unread');
+  });
+
+  test('while the archive brings more, the divider counts all that is below it, until one has seen the end', async () => {
+    await start((world) => {
+      world.messages = longTalk(40, lena, clock.now());
+      world.chats = world.chats.map((chat) => (chat.id === lena ? { ...chat, unread: 6, readUpTo: 34 } : chat));
+    });
+    const it = app.conversations.of(lena);
+    await it.enter();
+    it.setActive(true);
+    const count = (): unknown => it.get().rows.byKey.get('unread');
+    expect(count()).toMatchObject({ count: 6 });
+    it.seen(36);
+    const late = core.receive(lena, 'from the archive');
+    core.receive(lena, 'and one more');
+    expect(count()).toMatchObject({ count: 8 });
+    // What only changes does not come again.
+    core.setState(late.id, { reactions: [{ emoji: '👍', from: [lena], own: false }] });
+    expect(count()).toMatchObject({ count: 8 });
+    it.seen(42);
+    core.receive(lena, 'read as it comes');
+    expect(count()).toMatchObject({ count: 8 });
+  });
+
+  test('what was encrypted before one came to a group is not there, and nothing older is looked for', async () => {
+    const sunday = 'sunday@groups.linden.example';
+    await start((world) => {
+      const base = world.messages.find((message) => message.chat === sunday);
+      if (!base) throw new Error('no message');
+      const at = (order: number, problem = true): Message => ({ ...base, id: `m${order}`, text: problem ? '' : 'hello', order, at: order * 60_000, ...(problem && { problem: 'not-for-this-device' as const }) });
+      world.messages = [...Array.from({ length: 120 }, (_, i) => at(i + 1)), at(200), at(201, false)];
+      world.chats = world.chats.map((chat) => (chat.id === sunday && chat.group ? { ...chat, unread: 0, readUpTo: 201, hasOlder: true, group: { ...chat.group, since: 150 * 60_000 } } : chat));
+    });
+    const it = app.conversations.of(sunday);
+    await it.enter();
+    // What came later and cannot be read is told.
+    expect(kinds(it).filter((kind) => kind !== 'day')).toEqual(['start', 'unreadable', 'message']);
+    const pages = sent('page').length;
+    await it.loadOlder();
+    await it.connected();
+    expect(sent('page')).toHaveLength(pages);
   });
 });
 

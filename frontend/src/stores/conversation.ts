@@ -1,4 +1,4 @@
-import type { Address, Chat, Commands, Events, Message, Page, Place, Reason, Sticker } from '../core/api';
+import type { Address, Chat, Commands, Events, Message, Page, Place, Reason, SharedLocation, Sticker, VoiceDraft } from '../core/api';
 import { Cell, type Readable } from './cell';
 import type { Clock } from './clock';
 import { toggled } from './emoji';
@@ -27,7 +27,7 @@ export type SendResult =
   | { readonly sent: 'ask'; readonly before: boolean }
   | { readonly sent: 'no'; readonly reason: Reason };
 
-type Core = Pick<Commands, 'page' | 'pinned' | 'pin' | 'placeAt' | 'message' | 'stageFiles' | 'stagedFiles' | 'send' | 'sendFile' | 'sendSticker' | 'edit' | 'react' | 'retract' | 'retry' | 'discard' | 'markRead' | 'setDraft' | 'setTyping' | 'focus'>;
+type Core = Pick<Commands, 'page' | 'pinned' | 'pin' | 'placeAt' | 'message' | 'stageFiles' | 'stagedFiles' | 'stageVoice' | 'stagedVoice' | 'send' | 'sendFile' | 'sendLocation' | 'sendSticker' | 'edit' | 'react' | 'retract' | 'retry' | 'discard' | 'markRead' | 'setDraft' | 'setTyping' | 'focus'>;
 
 const pageSize = 50;
 const keepLoaded = 600;
@@ -42,7 +42,13 @@ export type Staged =
 
 /** An own message with a text can be corrected, also while it is on its way. */
 export function mayCorrect(message: Message): boolean {
-  return message.outgoing && message.state !== 'failed' && message.from !== '' && !message.retracted && !message.file && !message.poll && message.problem === undefined;
+  return message.outgoing && message.state !== 'failed' && message.from !== '' && !message.retracted && !message.file && !message.poll && !message.location && message.problem === undefined;
+}
+
+/** What a recording of this type is called: the same for all, for a time of day would tell where one is. What it is, is told by the end. */
+export function voiceName(type: string): string {
+  const ends: Readonly<Record<string, string>> = { 'audio/mp4': 'm4a', 'audio/ogg': 'ogg', 'audio/webm': 'weba' };
+  return `voice-message.${ends[type.split(';')[0]?.trim().toLowerCase() ?? ''] ?? 'm4a'}`;
 }
 
 /** The stretch of messages that a chat begins with. */
@@ -58,8 +64,12 @@ export class Conversation implements Readable<ConversationState> {
   readonly staged = new Cell<Staged | undefined>(undefined);
   /** What waits to be sent. */
   readonly files = new Cell<readonly File[]>([]);
+  /** A voice message that was recorded and waits to be heard, sent or deleted. */
+  readonly voice = new Cell<VoiceDraft | undefined>(undefined);
   /** What stands above the chat, newest first. */
   readonly pinned = new Cell<readonly Message[]>([]);
+  /** The messages whose maps the person has asked for: these are shown again when one comes back to them. */
+  readonly mapped = new Set<string>();
   /** Where the person wants to be: the view goes there once it is loaded, and clears it. */
   readonly target = new Cell<Place | undefined>(undefined);
 
@@ -74,9 +84,11 @@ export class Conversation implements Readable<ConversationState> {
   /** The connection came while a page was on its way, which may have been read without it. */
   #refill = false;
   #generation = 0;
-  /** The person agreed, for as long as this page lives, to write without encryption here. */
+  /** The person agreed, for as long as this page lives and nothing encrypted is said, to write without encryption here. */
   #unencryptedAgreed = false;
   #seen = 0;
+  /** Up to where what has arrived is in the number at the divider. */
+  #counted = 0;
   #marked = 0;
   #active = false;
   #entered = false;
@@ -113,12 +125,12 @@ export class Conversation implements Readable<ConversationState> {
   /** The chat came to the front: loads what is needed and puts the divider before the first unread message. */
   async enter(): Promise<void> {
     void this.#core.focus(this.address).catch(() => undefined);
-    const { unread, readUpTo, draft, draftReply, draftFiles } = this.#chat();
+    const { unread, readUpTo, draft, draftReply, draftFiles, draftVoice } = this.#chat();
     // What is being stored is newer than what the list of chats tells.
     if (!this.#cancelDraft && this.#storing === 0) this.draft.set(draft);
     this.#entered = true;
     void this.#loadPinned();
-    void this.#unpack(draftReply, draftFiles ?? 0);
+    void this.#unpack(draftReply, draftFiles ?? 0, draftVoice === true);
     const aimed = this.#aimed;
     if (aimed) {
       this.#divider = undefined;
@@ -142,14 +154,19 @@ export class Conversation implements Readable<ConversationState> {
     await this.#load(opening(unread, readUpTo));
   }
 
-  /** What had been begun here before: what it answers, and files. */
-  async #unpack(reply: string | undefined, files: number): Promise<void> {
+  /** What had been begun here before: what it answers, files, and what was recorded. */
+  async #unpack(reply: string | undefined, files: number, voice: boolean): Promise<void> {
     try {
       if (reply !== undefined && !this.staged.get()) {
         const message = await this.#core.message(this.address, reply);
         if (message && !message.retracted && !this.staged.get()) this.staged.set({ kind: 'reply', message });
       }
       if (files > 0 && this.files.get().length === 0) this.files.set(await this.#core.stagedFiles(this.address));
+      if (voice && !this.voice.get()) {
+        const recorded = await this.#core.stagedVoice(this.address);
+        // Meanwhile something else may have been recorded, or this one sent.
+        if (!this.voice.get() && this.#chat().draftVoice) this.voice.set(recorded);
+      }
     } catch {
       // Then it is begun anew.
     }
@@ -159,6 +176,12 @@ export class Conversation implements Readable<ConversationState> {
   stage(files: readonly File[]): void {
     this.files.set(files);
     void this.#core.stageFiles(this.address, files).catch(() => undefined);
+  }
+
+  /** This recording waits to be sent, also after a reload; `undefined`: none does. Rejects where it cannot be kept. */
+  async stageVoice(voice: VoiceDraft | undefined): Promise<void> {
+    this.voice.set(voice);
+    await this.#core.stageVoice(this.address, voice ?? null);
   }
 
   /** Another chat or place came to the front. */
@@ -192,8 +215,8 @@ export class Conversation implements Readable<ConversationState> {
 
   async #fill(): Promise<void> {
     this.#refill = false;
-    const { messages, hasOlder } = this.#timeline;
-    if (this.get().status !== 'ready' || !hasOlder || messages.length >= pageSize) return;
+    const { messages } = this.#timeline;
+    if (this.get().status !== 'ready' || !this.#hasOlder || messages.length >= pageSize) return;
     await (messages.length === 0 ? this.reload() : this.loadOlder());
   }
 
@@ -219,9 +242,19 @@ export class Conversation implements Readable<ConversationState> {
     }
   }
 
+  /** It was said before one came to the group, and was not for one: a chat begins when one comes. */
+  #isBefore({ problem, at }: Message): boolean {
+    return problem === 'not-for-this-device' && at < (this.#chat().group?.since ?? 0);
+  }
+
+  get #hasOlder(): boolean {
+    const { messages: [first], hasOlder } = this.#timeline;
+    return hasOlder && !(first && this.#isBefore(first));
+  }
+
   async loadOlder(): Promise<void> {
     const first = this.#timeline.messages[0];
-    if (!first || !this.#timeline.hasOlder) return;
+    if (!first || !this.#hasOlder) return;
     await this.#grow('older', { before: first.order, limit: pageSize }, (page) => {
       this.#timeline = withOlder(this.#timeline, page);
       this.#publish({ shifted: true });
@@ -267,6 +300,7 @@ export class Conversation implements Readable<ConversationState> {
   // ── what arrives ──
 
   apply({ changed, removed }: Events['messages']): void {
+    if (changed.some((message) => message.lock !== 'unencrypted')) this.#unencryptedAgreed = false;
     const above = new Set(this.pinned.get().map((message) => message.id));
     if (changed.some((message) => message.pinned || above.has(message.id)) || removed.some((id) => above.has(id))) void this.#loadPinned();
     if (this.#meanwhile) {
@@ -275,16 +309,23 @@ export class Conversation implements Readable<ConversationState> {
     }
     const known = new Set(this.#timeline.messages.map((message) => message.id));
     const last = this.#timeline.messages.at(-1)?.order ?? 0;
-    const arrived = changed.filter((message) => !message.outgoing && !known.has(message.id) && message.order > last);
-    const first = arrived[0];
-    if (first && !this.#active && !this.#divider) this.#divider = { after: first.order - 0.5, count: arrived.length };
-    else if (first && !this.#active && this.#divider) this.#divider = { ...this.#divider, count: this.#divider.count + arrived.length };
+    const arrived = changed.filter((message) => !message.outgoing && !message.came && !known.has(message.id) && message.order > last);
+    this.#count(arrived.filter((message) => message.order > this.#counted), last);
     this.#timeline = withChanges(this.#timeline, changed, removed);
     this.#publish(arrived.length > 0 ? { arrived: arrived.at(-1) } : {});
     if (this.#timeline.messages.length <= 2 * keepLoaded) return;
     // Who sees the newest goes on with it; who does not stays where they are, and reads on from there.
     if (!this.#entered || this.#seen >= last) this.#trim('start');
     else this.#trim('end', 2 * keepLoaded);
+  }
+
+  /** Everything that is below the divider counts, until one has seen the end: what comes after that is read as it comes. */
+  #count(arrived: readonly Message[], last: number): void {
+    const [first] = arrived;
+    if (!first) return;
+    this.#counted = Math.max(...arrived.map((message) => message.order));
+    if (this.#divider && (!this.#active || this.#timeline.hasNewer || this.#seen < last)) this.#divider = { ...this.#divider, count: this.#divider.count + arrived.length };
+    else if (!this.#divider && !this.#active) this.#divider = { after: first.order - 0.5, count: arrived.length };
   }
 
   /** The message with this order was on the screen. It counts as read once the person looks. */
@@ -343,15 +384,53 @@ export class Conversation implements Readable<ConversationState> {
     }
   }
 
-  /** Sends files, one after the other. */
-  async share(files: readonly { readonly data: Blob; readonly name: string; readonly width?: number; readonly height?: number }[]): Promise<SendResult> {
+  /**
+   * Sends what waits, one after the other: the first as the answer that was being written, if one was, and with the last what stands
+   * in the composer. What was not taken waits on.
+   */
+  async share(prepare: (file: File) => Promise<{ readonly data: Blob; readonly name: string; readonly width?: number; readonly height?: number }>): Promise<SendResult> {
+    const staged = this.staged.get();
+    let answered = staged?.kind === 'reply' ? staged.message : undefined;
+    let sent: SendResult = { sent: 'nothing' };
     try {
-      for (const { data, ...facts } of files) {
-        const stored = await this.#core.sendFile(this.address, data, { id: crypto.randomUUID(), ...facts });
+      if (this.#timeline.hasNewer) await this.reload();
+      for (let file = this.files.get()[0]; file; file = this.files.get()[0]) {
+        const { data, ...facts } = await prepare(file);
+        const waiting = this.files.get();
+        if (!waiting.includes(file)) continue; // it was taken away meanwhile
+        const caption = waiting.length === 1 && staged?.kind !== 'edit' ? this.draft.get().trim() : '';
+        const stored = await this.#core.sendFile(this.address, data, { id: crypto.randomUUID(), ...facts, ...(caption !== '' && { caption }), ...(answered && { replyTo: answered.id }) });
         this.apply({ chat: this.address, changed: [stored], removed: [] });
+        sent = { sent: 'yes' };
+        this.stage(this.files.get().filter((one) => one !== file));
+        if (caption !== '') {
+          this.write('');
+          this.flushDraft();
+        }
+        if (answered && this.staged.get() === staged) this.unstage();
+        answered = undefined;
       }
-      return { sent: files.length > 0 ? 'yes' : 'nothing' };
+      return sent;
     } catch (error) {
+      return { sent: 'no', reason: reasonOf(error) };
+    }
+  }
+
+  /** Sends what was recorded, as the answer that was being written, if one was. When it is not taken, it is still there. */
+  async sendVoice(voice: VoiceDraft): Promise<SendResult> {
+    const staged = this.staged.get();
+    const answered = staged?.kind === 'reply' ? staged.message : undefined;
+    try {
+      if (this.#timeline.hasNewer) await this.reload();
+      const stored = await this.#core.sendFile(this.address, voice.data, {
+        id: crypto.randomUUID(), name: voiceName(voice.data.type), length: Math.round(voice.length), voice: { levels: voice.levels }, ...(answered && { replyTo: answered.id }),
+      });
+      this.apply({ chat: this.address, changed: [stored], removed: [] });
+      if (answered && this.staged.get() === staged) this.unstage();
+      await this.stageVoice(undefined).catch(() => undefined);
+      return { sent: 'yes' };
+    } catch (error) {
+      await this.stageVoice(voice).catch(() => undefined);
       return { sent: 'no', reason: reasonOf(error) };
     }
   }
@@ -368,6 +447,17 @@ export class Conversation implements Readable<ConversationState> {
       return { sent: 'yes' };
     } catch (error) {
       if (answered && !this.staged.get()) this.answer(answered);
+      return { sent: 'no', reason: reasonOf(error) };
+    }
+  }
+
+  async sendLocation(location: SharedLocation): Promise<SendResult> {
+    try {
+      if (this.#timeline.hasNewer) await this.reload();
+      const stored = await this.#core.sendLocation(this.address, location, { id: crypto.randomUUID() });
+      this.apply({ chat: this.address, changed: [stored], removed: [] });
+      return { sent: 'yes' };
+    } catch (error) {
       return { sent: 'no', reason: reasonOf(error) };
     }
   }
@@ -550,7 +640,7 @@ export class Conversation implements Readable<ConversationState> {
 
   #publish(part: Partial<ConversationState>): void {
     const old = this.#state.get();
-    const rows = layRows(this.#timeline.messages, { hasOlder: this.#timeline.hasOlder, divider: this.#divider }, old.rows);
+    const rows = layRows(this.#timeline.messages.filter((message) => !this.#isBefore(message)), { hasOlder: this.#hasOlder, divider: this.#divider }, old.rows);
     const same = rows.keys.length === old.rows.keys.length
       && rows.keys.every((key, i) => key === old.rows.keys[i] && rows.byKey.get(key) === old.rows.byKey.get(key));
     this.#state.set({

@@ -5,6 +5,7 @@ import { FakeHistory, memoryStorage } from '../../test/fake/host';
 import { family } from '../../test/fake/seed';
 import { type App, createApp } from './app';
 import { chatWith, counted, inbox, isStranger } from './chats';
+import { voiceName } from './conversation';
 import { chatDeeds, deedOfKey, mutedFor } from './arrange';
 import type { Chat } from '../core/api';
 
@@ -79,4 +80,45 @@ test('what can be done with a chat, and by which letters', () => {
   expect(deedOfKey('x', chat('a'))).toBeUndefined();
   expect(mutedFor('always', 5, true)).toEqual({ exceptMentions: true });
   expect(mutedFor('hour', 5, false)).toEqual({ until: 3_600_005 });
+});
+
+const voice = { data: new Blob(['hello'], { type: 'audio/ogg;codecs=opus' }), length: 2500.4, levels: Uint8Array.of(1, 255) };
+
+test('a recording is where it was left, also in another page, until it is sent', async () => {
+  const it = (await start()).conversations.of(lena);
+  await it.enter();
+  await it.stageVoice(voice);
+  it.leave();
+  const app = await start();
+  expect(inbox(app.chats.get(), app.contacts.get()).chats).toContain(lena);
+  const again = app.conversations.of(lena);
+  await again.enter();
+  await vi.waitFor(() => expect(again.voice.get()).toMatchObject({ length: 2500.4 }));
+  const message = core.world.messages.find((one) => one.chat === lena && !one.outgoing);
+  if (!message) throw new Error('no message');
+  again.answer(message);
+  again.write('half a thou');
+  expect(await again.sendVoice(voice)).toEqual({ sent: 'yes' });
+  expect(again.voice.get()).toBeUndefined();
+  expect(again.staged.get()).toBeUndefined();
+  expect(again.draft.get()).toBe('half a thou');
+  expect(core.world.chats.find((chat) => chat.id === lena)?.draftVoice).toBeUndefined();
+  expect(core.world.messages.at(-1)).toMatchObject({ chat: lena, outgoing: true, file: { name: 'voice-message.ogg', kind: 'audio', length: 2500, voice: { levels: voice.levels } } });
+});
+
+test('a recording that is not taken is still there, with the answer that it was', async () => {
+  const it = (await start()).conversations.of(lena);
+  await it.enter();
+  const message = core.world.messages.find((one) => one.chat === lena && !one.outgoing);
+  if (!message) throw new Error('no message');
+  it.answer(message);
+  core.refuse.set('sendFile', 'untrusted');
+  expect(await it.sendVoice(voice)).toEqual({ sent: 'no', reason: { code: 'untrusted' } });
+  expect(it.voice.get()).toBe(voice);
+  expect(it.staged.get()).toMatchObject({ message: { id: message.id } });
+  expect(core.world.chats.find((chat) => chat.id === lena)?.draftVoice).toBe(true);
+});
+
+test.each([['audio/mp4', 'm4a'], ['audio/mp4;codecs=mp4a.40.2', 'm4a'], ['audio/ogg; codecs=opus', 'ogg'], ['audio/webm;codecs=opus', 'weba']])('what is recorded as %s is called *.%s', (type, end) => {
+  expect(voiceName(type)).toBe(`voice-message.${end}`);
 });

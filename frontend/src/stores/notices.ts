@@ -9,7 +9,7 @@ export type Notice =
 
 export type Done =
   | 'copied' | 'saved' | 'password-changed' | 'request-sent' | 'contact-added' | 'contact-removed'
-  | 'blocked' | 'unblocked' | 'declined' | 'device-signed-out' | 'invited' | 'removed' | 'forwarded' | 'left-group' | 'account-deleted' | 'approved' | 'not-approved' | 'agreed' | 'refused' | 'reported' | 'sticker-added';
+  | 'blocked' | 'unblocked' | 'declined' | 'device-signed-out' | 'invited' | 'removed' | 'forwarded' | 'left-group' | 'account-deleted' | 'approved' | 'not-approved' | 'agreed' | 'refused' | 'reported' | 'sticker-added' | 'voice-lost';
 
 const showFor = 4000;
 

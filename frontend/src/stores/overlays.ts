@@ -1,4 +1,4 @@
-import type { Address, Message, SharedFile, Sticker } from '../core/api';
+import type { Address, Message, SharedLocation, Sticker } from '../core/api';
 import { Cell } from './cell';
 
 /** The dialog that lies above the app; at most one. */
@@ -16,10 +16,12 @@ export type Overlay =
   | { readonly name: 'lock'; readonly address: Address }
   | { readonly name: 'verify'; readonly address: Address }
   | { readonly name: 'message-info'; readonly message: Message }
-  | { readonly name: 'picture'; readonly message: Message; readonly file: SharedFile }
+  | { readonly name: 'picture'; readonly message: Message }
   | { readonly name: 'timer'; readonly address: Address }
   | { readonly name: 'pins'; readonly address: Address }
   | { readonly name: 'poll'; readonly address: Address }
+  | { readonly name: 'location'; readonly address: Address }
+  | { readonly name: 'place'; readonly location: SharedLocation }
   | { readonly name: 'report'; readonly address: Address }
   | { readonly name: 'mute'; readonly address: Address }
   | { readonly name: 'sticker-make'; readonly picture: Blob }

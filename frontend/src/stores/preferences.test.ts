@@ -8,9 +8,9 @@ test('a choice is there after a reload', () => {
   expect(new PreferencesStore(storage).get()).toMatchObject({ theme: 'dark', language: 'de' });
 });
 
-test.each(['', 'no json', '[]', 'null', '{"theme":"pink","language":7,"textSize":99,"accent":"red; x","contrast":true}'])('what was stored as "%s" does no harm', (stored) => {
+test.each(['', 'no json', '[]', 'null', '{"theme":"pink","language":7,"textSize":99,"accent":"red; x","contrast":true,"showMaps":"yes"}'])('what was stored as "%s" does no harm', (stored) => {
   expect(new PreferencesStore(memoryStorage({ 'kith.preferences': stored })).get()).toEqual({
-    theme: 'system', textSize: 'normal', accent: 'teal', contrast: 'system', language: 'system', notifications: false, notificationText: true,
+    theme: 'system', textSize: 'normal', accent: 'teal', contrast: 'system', language: 'system', notifications: false, notificationText: true, showMaps: false, voiceSpeed: 1, panel: 'emoji',
   });
 });
 

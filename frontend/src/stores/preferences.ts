@@ -5,6 +5,8 @@ export const textSizes = ['small', 'normal', 'large', 'huge'] as const;
 export type TextSize = (typeof textSizes)[number];
 export const accents = ['teal', 'blue', 'violet', 'rose', 'green'] as const;
 export type Accent = (typeof accents)[number];
+export const voiceSpeeds = [1, 1.5, 2] as const;
+export type VoiceSpeed = (typeof voiceSpeeds)[number];
 
 /** What this browser remembers about how the app looks and behaves; nothing about people. */
 export interface Preferences {
@@ -18,10 +20,16 @@ export interface Preferences {
   readonly notifications: boolean;
   /** Show who wrote and what in notifications. */
   readonly notificationText: boolean;
+  /** Maps of places in messages are fetched unasked. */
+  readonly showMaps: boolean;
+  /** How fast voice messages are played. */
+  readonly voiceSpeed: VoiceSpeed;
+  /** What the panel beside the composer showed last. */
+  readonly panel: 'emoji' | 'stickers';
 }
 
 const key = 'kith.preferences';
-const defaults: Preferences = { theme: 'system', textSize: 'normal', accent: 'teal', contrast: 'system', language: 'system', notifications: false, notificationText: true };
+const defaults: Preferences = { theme: 'system', textSize: 'normal', accent: 'teal', contrast: 'system', language: 'system', notifications: false, notificationText: true, showMaps: false, voiceSpeed: 1, panel: 'emoji' };
 
 function read(storage: Pick<Storage, 'getItem'>): Preferences {
   try {
@@ -36,6 +44,9 @@ function read(storage: Pick<Storage, 'getItem'>): Preferences {
       language: typeof found.language === 'string' ? found.language : 'system',
       notifications: found.notifications === true,
       notificationText: found.notificationText !== false,
+      showMaps: found.showMaps === true,
+      voiceSpeed: voiceSpeeds.find((speed) => speed === found.voiceSpeed) ?? 1,
+      panel: found.panel === 'stickers' ? 'stickers' : 'emoji',
     };
   } catch {
     return defaults; // storage forbidden or broken: the app works, it only forgets

@@ -134,16 +134,18 @@ const emoji = /^(?:\p{RI}\p{RI}|[#*0-9]\uFE0F?\u20E3|\p{Emoji}(?:\p{EMod}|\uFE0F
 let segmenter: Intl.Segmenter | undefined;
 const graphemes = (): Intl.Segmenter => (segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' }));
 
+/** Signs like © and ™ are text unless asked to be a picture. */
+const pictured = /\p{Emoji_Presentation}|\uFE0F|\u20E3/u;
+
 /** The number of emoji when the text is nothing else and at most five of them, otherwise 0. */
 export function emojiOnly(text: string): number {
-  if (text.length > 100) return 0;
+  if (text.length > 100 || !pictured.test(text)) return 0;
   let count = 0;
   for (const { segment } of graphemes().segment(text)) {
     if (/^\s+$/u.test(segment)) continue;
     // Digits, # and * are \p{Emoji} too, but only become one with a keycap.
     if (!emoji.test(segment) || /^[#*0-9]$/.test(segment)) return 0;
-    // Signs like © and ™ are text unless asked to be a picture.
-    if (!/\p{Emoji_Presentation}|\uFE0F|\u20E3/u.test(segment)) return 0;
+    if (!pictured.test(segment)) return 0;
     count += 1;
   }
   return count <= 5 ? count : 0;

@@ -45,6 +45,11 @@ test('what cannot be read is told once per run and keeps its key when older mess
   expect(after.keys.slice(-2)).toEqual(before.keys.slice(-2));
 });
 
+test('who comes to a group is told between the messages, and ends a run', () => {
+  const rows = lay([message(1), message(2, { text: '', came: ['bob@example.org'] }), message(3)]);
+  expect(brief(rows)).toEqual(['m1<>', 'notice', 'm3<>']);
+});
+
 test('rows that did not change stay the same objects', () => {
   const first = lay([message(1), message(2), message(3, { outgoing: true, state: 'sending' })]);
   const second = lay([message(1), message(2), message(3, { outgoing: true, state: 'sent' })], true, undefined, first);

@@ -34,8 +34,13 @@ function dayOf(at: number): string {
   return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
 }
 
+/** No message, but what somebody did to the chat. */
+function isNotice(message: Message): boolean {
+  return message.timerSet !== undefined || message.optOut !== undefined || message.came !== undefined;
+}
+
 function sameRun(a: Message, b: Message): boolean {
-  return a.outgoing === b.outgoing && (a.outgoing || a.from === b.from) && !a.problem && !b.problem && !b.reply && a.timerSet === undefined && b.timerSet === undefined && !a.optOut && !b.optOut
+  return a.outgoing === b.outgoing && (a.outgoing || a.from === b.from) && !a.problem && !b.problem && !b.reply && !isNotice(a) && !isNotice(b)
     && b.at - a.at < groupWithin && dayOf(a.at) === dayOf(b.at);
 }
 
@@ -76,7 +81,7 @@ export function layRows(
       rows.push({ kind: 'unread', key: 'unread', count: options.divider?.count ?? 0 });
       divided = true;
     }
-    if (message.timerSet !== undefined || message.optOut) {
+    if (isNotice(message)) {
       rows.push({ kind: 'notice', key: message.id, message });
       return;
     }

@@ -3,6 +3,7 @@ import type { App } from '../stores/app';
 import { read } from './adapter';
 import { attention } from './attention';
 import { AppContext, useView } from './context';
+import { createLayers, LayersContext } from './layers';
 import { Contained } from './parts/Contained';
 import { Mark } from './parts/Mark';
 import { Patiently } from './parts/states';
@@ -21,9 +22,11 @@ export function Root(props: { readonly app: App }): JSX.Element {
   return (
     <Speaking preferences={props.app.preferences}>
       <AppContext.Provider value={props.app}>
-        <Contained><Place /></Contained>
-        <Telling />
-        <Toasts />
+        <LayersContext.Provider value={createLayers()}>
+          <Contained><Place /></Contained>
+          <Telling />
+          <Toasts />
+        </LayersContext.Provider>
       </AppContext.Provider>
     </Speaking>
   );

@@ -5,7 +5,7 @@
 import { attr, child, children, define, leafText, optional, text, type Of } from './codec';
 import type { Bytes } from './bytes';
 
-const SFS = 'urn:xmpp:sfs:0';
+export const SFS = 'urn:xmpp:sfs:0';
 const METADATA = 'urn:xmpp:file:metadata:0';
 const ESFS = 'urn:xmpp:esfs:0';
 export const AES_256_GCM = 'urn:xmpp:ciphers:aes-256-gcm-nopadding:0';

@@ -1,6 +1,6 @@
 import {
   type AccountInfo, type Address, type BrowserSubscription, type Chat, type ChatArrangement, type Contact, type Core, CoreError, type Device, type DeviceLink, type Events, type ExportWords, type Family, type FoundMessages, type InviteInfo, type InviteLink,
-  type GroupInfo, type GroupLink, type GroupsPage, type Login, type Member, type Message, type NewPoll, type Page, type Privacy, type Place, type ReasonCode, type Report, type Role, type SessionState, type Snapshot, type Sticker, type StickerPack, tallied, type Trust,
+  type GroupInfo, type GroupLink, type GroupsPage, type Login, type MapFacts, type Member, type Message, type NewFile, type NewGroup, type NewPoll, type Page, type Privacy, type Place, type ReasonCode, type Report, type Role, type SessionState, type SharedLocation, type Snapshot, type Sticker, type StickerPack, tallied, type Tile, type Trust, type VoiceDraft,
 } from '../../src/core/api';
 import { marksIn, queryWords, wordsOf } from '../../src/db/words';
 
@@ -33,6 +33,8 @@ export interface World {
   pushKey?: string;
   invites: Record<string, InviteInfo>;
   password: string;
+  /** The largest file that the server takes. */
+  fileLimit?: number;
   /** Milliseconds that every command takes. */
   latency: number;
 }
@@ -417,12 +419,12 @@ export class FakeCore implements Core {
     return whole;
   }
 
-  async sendFile(chat: Address, file: Blob, { id, ...facts }: { id: string; name: string; width?: number; height?: number }): Promise<Message> {
-    await this.#do('sendFile', chat, facts.name, file.size);
+  async sendFile(chat: Address, file: Blob, { id, replyTo, caption = '', ...facts }: NewFile): Promise<Message> {
+    await this.#do('sendFile', chat, facts.name, file.size, { caption, replyTo });
     this.world.files.set(id, file);
     const message: Message = {
-      id, chat, from: this.world.session.address ?? '', outgoing: true, text: '', order: this.#nextOrder(chat), at: Date.now(), state: 'sending', known: false, lock: 'encrypted',
-      file: { ...facts, kind: file.type.startsWith('image/') ? 'image' : 'file', size: file.size, uploading: true },
+      id, chat, from: this.world.session.address ?? '', outgoing: true, text: caption, order: this.#nextOrder(chat), at: Date.now(), state: 'sending', known: false, lock: 'encrypted',
+      file: { ...facts, kind: file.type.startsWith('image/') ? 'image' : file.type.startsWith('audio/') ? 'audio' : 'file', size: file.size, uploading: true },
     };
     this.#store(message, false);
     return message;
@@ -433,6 +435,44 @@ export class FakeCore implements Core {
     const file = this.world.files.get(id);
     if (!file) throw new CoreError({ code: 'not-found' });
     return file;
+  }
+
+  async mapFacts(): Promise<MapFacts> {
+    await this.#do('mapFacts');
+    return { zoom: 19, attribution: '© OpenStreetMap contributors' };
+  }
+
+  /** A land of fields and roads, in which every square can be told from the others. */
+  async mapTile({ z, x, y }: Tile): Promise<Blob> {
+    await this.#do('mapTile', z, x, y);
+    const canvas = new OffscreenCanvas(256, 256);
+    const draw = canvas.getContext('2d')!;
+    const paint = (colour: string, ...box: readonly [number, number, number, number]): void => {
+      draw.fillStyle = colour;
+      draw.fillRect(...box);
+    };
+    paint('#f2efe9', 0, 0, 256, 256);
+    paint('#cfe6c3', 20 + (x * 37) % 90, 30 + (y * 53) % 80, 110, 70);
+    paint('#aad3df', (x * 71) % 200, 190, 60, 40);
+    for (const at of [64, 176]) {
+      paint('#ffffff', 0, at, 256, 14);
+      paint('#ffffff', at - 20, 0, 10, 256);
+    }
+    paint('#f6d5a4', 0, 120, 256, 18);
+    draw.fillStyle = '#5c5348';
+    draw.font = '13px sans-serif';
+    draw.fillText(`${z}/${x}/${y}`, 8, 132);
+    return canvas.convertToBlob({ type: 'image/png' });
+  }
+
+  async sendLocation(chat: Address, location: SharedLocation, { id }: { id: string }): Promise<Message> {
+    await this.#do('sendLocation', chat, location);
+    const message: Message = {
+      id, chat, from: this.world.session.address ?? '', outgoing: true, order: this.#nextOrder(chat), at: Date.now(), state: 'sending', known: false, lock: 'encrypted',
+      text: `geo:${location.latitude.toFixed(6)},${location.longitude.toFixed(6)}`, location,
+    };
+    this.#store(message, false);
+    return message;
   }
 
   async stickers(): Promise<readonly Sticker[]> {
@@ -639,6 +679,7 @@ export class FakeCore implements Core {
   }
 
   readonly #staged = new Map<Address, readonly File[]>();
+  readonly #recorded = new Map<Address, VoiceDraft>();
 
   async stageFiles(chat: Address, files: readonly File[]): Promise<void> {
     await this.#do('stageFiles', chat, files.length);
@@ -650,6 +691,24 @@ export class FakeCore implements Core {
   async stagedFiles(chat: Address): Promise<readonly File[]> {
     await this.#do('stagedFiles', chat);
     return this.#staged.get(chat) ?? [];
+  }
+
+  async stageVoice(chat: Address, voice: VoiceDraft | null): Promise<void> {
+    await this.#do('stageVoice', chat, voice?.length);
+    if (voice) this.#recorded.set(chat, voice);
+    else this.#recorded.delete(chat);
+    const { draftVoice: _, ...rest } = this.#chat(chat);
+    this.setChatTo({ ...rest, ...(voice && { draftVoice: true as const }) });
+  }
+
+  async stagedVoice(chat: Address): Promise<VoiceDraft | undefined> {
+    await this.#do('stagedVoice', chat);
+    return this.#recorded.get(chat);
+  }
+
+  async fileLimit(): Promise<number | undefined> {
+    await this.#do('fileLimit');
+    return this.world.fileLimit;
   }
 
   async setDraft(chat: Address, text: string, replyTo?: string): Promise<void> {
@@ -689,7 +748,7 @@ export class FakeCore implements Core {
     return found;
   }
 
-  async createGroup(name: string, people: readonly Address[], options: { readonly public?: boolean; readonly description?: string } = {}): Promise<Address> {
+  async createGroup(name: string, people: readonly Address[], options: NewGroup = {}): Promise<Address> {
     await this.#do('createGroup', name, people, options);
     const address = `${name.toLowerCase().replaceAll(/[^a-z]+/g, '-')}@groups.${this.world.domain}`;
     const member = (who: Address, role: Role): Member =>
@@ -831,6 +890,13 @@ export class FakeCore implements Core {
 
   async allowOlder(address: Address, id: number): Promise<void> {
     await this.#do('allowOlder', address, id);
+  }
+
+  async seenOwnDevices(): Promise<void> {
+    await this.#do('seenOwnDevices');
+    const { newDevice: _, ...session } = this.world.session;
+    this.world.session = session;
+    this.tell('session', session);
   }
 
   async nameDevice(name: string): Promise<void> {
@@ -975,7 +1041,7 @@ export class FakeCore implements Core {
     const next: Chat = last
       ? {
         ...rest, unread: chat.unread + unread, activeAt: last.at,
-        last: { text: last.text, outgoing: last.outgoing, state: last.state, at: last.at, ...(last.problem ? { problem: last.problem } : {}) },
+        last: { text: last.location ? last.location.name ?? '' : last.text, ...(last.location && { location: true as const }), outgoing: last.outgoing, state: last.state, at: last.at, ...(last.problem ? { problem: last.problem } : {}) },
       }
       : rest;
     this.world.chats = [...this.world.chats.filter((it) => it.id !== address), next];

@@ -1,5 +1,5 @@
 import type { FakeCore, World } from './core';
-import { arranged, child, foundOut, guardian, pictured, otherAccounts, polled, sealedOff, stickered, wordy } from './situations';
+import { arranged, child, foundOut, guardian, pictured, placed, otherAccounts, polled, sealedOff, stickered, voiced, wordy } from './situations';
 import { family, longTalk } from './seed';
 
 interface Scene {
@@ -81,6 +81,8 @@ export const scenes: Readonly<Record<string, Scene>> = {
   devices: { world: sealedOff },
   pictures: { world: pictured },
   stickers: { world: stickered },
+  places: { world: placed },
+  voice: { world: voiced },
   guardian: { world: guardian },
   child: { world: child },
   wordy: { world: wordy },

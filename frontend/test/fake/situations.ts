@@ -1,4 +1,4 @@
-import type { Chat, Message, SharedFile } from '../../src/core/api';
+import type { Chat, Message, SharedFile, SharedLocation } from '../../src/core/api';
 import type { World } from './core';
 import { family, familyGroup, publicGroup } from './seed';
 
@@ -29,7 +29,7 @@ function say(world: World, chat: string, messages: readonly Partial<Message>[]):
     world.messages.push(message);
     changeChat(world, chat, {
       unread: 0, mentions: 0, readUpTo: order, draft: '', activeAt: message.at,
-      last: { from: message.from, text: message.text, outgoing, state: message.state, at: message.at, ...(message.poll && { poll: true as const }), ...(message.file && { file: message.file.kind }), ...(message.timerSet !== undefined && { timerSet: message.timerSet }) },
+      last: { from: message.from, text: message.location ? message.location.name ?? '' : message.text, ...(message.location && { location: true as const }), outgoing, state: message.state, at: message.at, ...(message.poll && { poll: true as const }), ...(message.file && { file: message.file.kind }), ...(message.timerSet !== undefined && { timerSet: message.timerSet }) },
     });
   }
 }
@@ -133,6 +133,22 @@ export function stickered(world: World): void {
   world.files.set('kim-sticker', face('#c4624a', true));
 }
 
+/** Places that people sent each other, one of them from a stranger. */
+export function placed(world: World): void {
+  world.session = { ...world.session, maps: true };
+  const place = (location: SharedLocation): Partial<Message> => ({ text: `geo:${location.latitude},${location.longitude}`, location });
+  for (const chat of [jonas, familyGroup]) {
+    say(world, chat, [
+      { from: jonas, ...place({ latitude: 52.516275, longitude: 13.377704, accuracy: 300, name: 'The gate, on the side of the park' }) },
+      { text: 'I am there in ten minutes.', outgoing: true },
+      { outgoing: true, ...place({ latitude: -33.8568, longitude: 151.2153, accuracy: 12 }) },
+    ]);
+  }
+  const stranger = 'kim@brook.example';
+  world.chats.push({ id: stranger, kind: 'direct', title: stranger, lock: 'encrypted', unread: 0, mentions: 0, readUpTo: 0, draft: '', activeAt: 0, hasOlder: false });
+  say(world, stranger, [place({ latitude: 0, longitude: 0, name: 'A word that has no end, nor any place where one could break it: Donaudampfschifffahrtsgesellschaft' })]);
+}
+
 /** People with a picture, and pictures among the messages. */
 export function pictured(world: World): void {
   const photo = Uint8Array.from(atob('iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAeklEQVR42g3JIRZEEQAAwD3Yz7Isy/IEyRNFURRFB1xT5/e5wY1ucrNbXG5zf58TnOgkJzvF4TTnxQ52tJOd7WKzm/1iBStaycpWsVjNejGDGc1kZrOYzGa+GMGIRjKyUQxGM170oEc96VkvOr3pL2pQo5rUrBaV2tQ/qsRbwRO9d3QAAAAASUVORK5CYII='), (char) => char.charCodeAt(0));
@@ -185,6 +201,36 @@ export function child(world: World): void {
     children: [], guardians: [jonas, ilse], circles: circles.slice(0, 1),
     waiting: [{ address: 'felix@brook.example', kind: 'contact', direction: 'out', at: Date.now() }, { address: publicGroup, kind: 'group', direction: 'out', at: Date.now() }],
   };
+}
+
+/** A tone that swells and fades, so many seconds of it. */
+export function tone(seconds: number): Blob {
+  const rate = 8000;
+  const wave = new DataView(new ArrayBuffer(44 + rate * seconds));
+  const text = (at: number, word: string): void => { for (const [i, letter] of [...word].entries()) wave.setUint8(at + i, letter.charCodeAt(0)); };
+  text(0, 'RIFF');
+  wave.setUint32(4, 36 + rate * seconds, true);
+  text(8, 'WAVEfmt ');
+  wave.setUint32(16, 16, true);
+  wave.setUint16(20, 1, true);
+  wave.setUint16(22, 1, true);
+  wave.setUint32(24, rate, true);
+  wave.setUint32(28, rate, true);
+  wave.setUint16(32, 1, true);
+  wave.setUint16(34, 8, true);
+  text(36, 'data');
+  wave.setUint32(40, rate * seconds, true);
+  for (let i = 0; i < rate * seconds; i++) wave.setUint8(44 + i, 128 + Math.round(100 * Math.sin(i / 4) * Math.abs(Math.sin(i / rate))));
+  return new Blob([wave], { type: 'audio/wav' });
+}
+
+/** Voice messages, with their waveforms and without, and a piece of music. */
+export function voiced(world: World): void {
+  const levels = Uint8Array.from({ length: 64 }, (_, i) => Math.round(Math.abs(Math.sin(i / 3) * Math.cos(i / 11)) * 255));
+  const voice = (seconds: number, waveform = true): SharedFile => ({ name: 'voice-message.m4a', kind: 'audio', size: seconds * 8000, length: seconds * 1000, uploading: false, voice: waveform ? { levels } : {} });
+  const files: readonly SharedFile[] = [voice(12), voice(4), voice(83), { name: 'The song that the choir sings on Sunday.mp3', kind: 'audio', size: 40_000, uploading: false }, voice(3, false), voice(6)];
+  say(world, jonas, files.map((file, i) => ({ file, outgoing: i === 2 || i === 5 })));
+  for (const [i, file] of files.entries()) world.files.set(`said-${jonas}-${i}`, tone(Math.round((file.length ?? 5000) / 1000)));
 }
 
 /** Words without an end, wherever others choose them. */

@@ -78,6 +78,14 @@ const chat = (address: string): string => `/chat/${address}`;
 
 const onePixel = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
+async function showMaps(page: Page): Promise<void> {
+  for (const at of [1, 0]) {
+    // A list that is still being measured moves under a pointer.
+    await page.locator('.place').nth(at).locator('.place-ask').dispatchEvent('click');
+    await page.locator('.place').nth(at).locator('.place-tiles img').nth(3).waitFor();
+  }
+}
+
 async function openStickers(page: Page): Promise<void> {
   await page.locator('.composer-emoji').click();
   await page.locator('.emoji-popup [role=tab]').nth(1).click();
@@ -91,6 +99,37 @@ async function pasteFile(field: Element, name: string): Promise<void> {
   const clipboardData = new DataTransfer();
   clipboardData.items.add(new File([await canvas.convertToBlob({ type: 'image/png' })], name, { type: 'image/png' }));
   field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+}
+
+/** The third voice message is playing. On a busy machine rows may still be measured while one presses, and such a press is none. */
+export async function hear(page: Page): Promise<void> {
+  await expect(async () => {
+    if (await page.locator('.voice-on').count() === 0) await page.locator('.voice-play').nth(2).click();
+    await expect(page.locator('.voice-on .voice-speed')).toBeVisible({ timeout: 2000 });
+  }).toPass();
+}
+
+/** There is a microphone, which hears a tone; or asking for it fails so. */
+export async function speak(page: Page, refuse?: string): Promise<void> {
+  await page.evaluate((name) => {
+    navigator.mediaDevices.getUserMedia = () => {
+      if (name !== undefined) return Promise.reject(new DOMException('no', name));
+      const context = new AudioContext();
+      const tone = context.createOscillator();
+      const destination = context.createMediaStreamDestination();
+      tone.connect(destination);
+      tone.start();
+      return Promise.resolve(destination.stream);
+    };
+  }, refuse);
+}
+
+/** Something was recorded, and waits. */
+export async function recorded(page: Page): Promise<void> {
+  await inPage(page, ({ app }, address) => app.conversations.of(address).stageVoice({
+    data: new Blob([new Uint8Array(64)], { type: 'audio/wav' }), length: 7300, levels: Uint8Array.from({ length: 64 }, (_, i) => Math.round(Math.abs(Math.sin(i / 5)) * 255)),
+  }), jonas);
+  await page.locator('.voice-bar .wave').waitFor();
 }
 
 /** The button that says this, in whatever language. */
@@ -126,6 +165,7 @@ export const areas: Readonly<Record<string, readonly View[]>> = chosen({
     { name: 'offline', scene: 'offline', route: '/', act: async (page) => { await page.locator('.chip').waitFor(); } },
     { name: 'starting', scene: 'starting', route: '/' },
     { name: 'toast', route: '/', act: async (page) => { await inPage(page, ({ app }) => { app.notices.done('saved'); app.notices.error({ code: 'network' }); }); } },
+    { name: 'toast-above-dialog', route: chat(jonas), overlay: 'invite', act: async (page) => { await inPage(page, ({ app }) => { app.notices.done('saved'); app.notices.error({ code: 'network' }); }); await page.locator('dialog .toast').nth(1).waitFor(); } },
     { name: 'update', route: chat(jonas), device: 'update', act: async (page) => { await page.locator('.toast').waitFor(); } },
     { name: 'requests', route: '/requests' },
     { name: 'requests-strangers', scene: 'arranged', route: '/requests', act: async (page) => { await page.locator('.request').nth(3).waitFor(); } },
@@ -156,10 +196,19 @@ export const areas: Readonly<Record<string, readonly View[]>> = chosen({
     { name: 'message-menu', route: chat(jonas), act: async (page) => { await page.locator('.bubble').last().click({ button: 'right' }); } },
     { name: 'pictures', scene: 'pictures', route: chat(jonas), act: async (page) => { await page.locator('.file-picture img').first().waitFor(); } },
     { name: 'files-staged', route: chat(jonas), act: async (page) => { await page.locator('.composer input[type=file]').setInputFiles([{ name: 'a-picture-with-a-name-that-nobody-would-type.png', mimeType: 'image/png', buffer: Buffer.from('x') }, { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('x'.repeat(5000)) }]); await page.locator('.file-tray').waitFor(); } },
+    { name: 'files-untrusted', route: chat(lena), act: async (page) => { await page.locator('.composer input[type=file]').setInputFiles({ name: 'dot.png', mimeType: 'image/png', buffer: onePixel }); await page.locator('.file-tray-one').waitFor(); await page.locator('dialog .chat-notice').waitFor(); } },
     { name: 'findings', scene: 'findings', route: chat(lena), act: async (page) => { await page.locator('.message-alarm').first().waitFor(); } },
     { name: 'details', route: `${chat(lena)}/details` },
     { name: 'details-wordy', scene: 'wordy', route: `${chat(lena)}/details` },
     { name: 'rename', route: `${chat(lena)}/details`, act: async (page) => { await page.locator('.details-name .icon-button').click(); } },
+  ],
+  voice: [
+    { name: 'voice', scene: 'voice', route: chat(jonas), act: async (page) => { await page.locator('.voice').nth(5).waitFor(); } },
+    { name: 'voice-playing', scene: 'voice', route: chat(jonas), act: async (page) => { await hear(page); await page.locator('.voice-play').nth(2).click(); } },
+    { name: 'voice-elsewhere', scene: 'voice', route: chat(jonas), act: async (page) => { await hear(page); await inPage(page, ({ app }, address) => app.router.go({ name: 'chat', address, details: false }), lena); await page.locator('.player-bar').waitFor(); await page.locator('.player-bar .icon-button').first().click(); } },
+    { name: 'voice-recording', route: chat(jonas), act: async (page) => { await speak(page); await page.locator('.composer-mic').press('Enter'); await page.locator('.voice-live').waitFor(); await page.locator('.voice-bar .icon-button').nth(1).click(); await page.locator('.voice-dot-still').waitFor(); } },
+    { name: 'voice-recorded', route: chat(jonas), act: async (page) => { await recorded(page); } },
+    { name: 'voice-denied', route: chat(jonas), act: async (page) => { await speak(page, 'NotAllowedError'); await page.locator('.composer-mic').click(); await page.locator('.voice-bar-sign').waitFor(); await page.locator('.voice-bar .button').waitFor(); } },
   ],
   stickers: [
     { name: 'stickers', scene: 'stickers', route: chat(jonas), act: async (page) => { await page.locator('.sticker img').nth(2).waitFor(); } },
@@ -170,11 +219,14 @@ export const areas: Readonly<Record<string, readonly View[]>> = chosen({
     { name: 'sticker-remove', scene: 'stickers', route: chat(jonas), act: async (page) => { await openStickers(page); await page.locator('.sticker-actions .button').last().click(); await page.locator('.sticker-removing').first().click(); await page.locator('dialog .sticker-thumb img').waitFor(); } },
     { name: 'sticker-make', scene: 'stickers', route: chat(jonas), act: async (page) => { await openStickers(page); await page.locator('.sticker-actions input').setInputFiles({ name: 'bear.png', mimeType: 'image/png', buffer: onePixel }); await page.locator('.sticker-preview img').waitFor(); } },
     { name: 'sticker-cut', scene: 'stickers', route: chat(jonas), act: async (page) => { await openStickers(page); await page.locator('.sticker-actions input').setInputFiles({ name: 'bear.png', mimeType: 'image/png', buffer: onePixel }); await page.locator('.sticker-preview img').waitFor(); await page.locator('dialog [role=switch]').click(); await page.locator('.crop-view').waitFor(); } },
-    { name: 'sticker-pack', scene: 'stickers', route: chat(jonas), act: async (page) => { await page.locator('button.sticker').first().click(); await page.locator('.sticker-missing').waitFor(); await page.locator('dialog .sticker-thumb img').nth(5).waitFor(); } },
+    { name: 'sticker-pack', scene: 'stickers', route: chat(jonas), act: async (page) => { await page.locator('button.sticker:has(img)').first().click(); await page.locator('.sticker-missing').waitFor(); await page.locator('dialog .sticker-thumb img').nth(5).waitFor(); } },
   ],
   groups: [
     { name: 'group', route: chat(sunday) },
     { name: 'group-wordy', scene: 'wordy', route: chat(sunday) },
+    { name: 'places', scene: 'places', route: chat(jonas), act: showMaps },
+    { name: 'places-group', scene: 'places', route: chat(sunday), act: async (page) => { await page.locator('.place-ask').first().waitFor(); } },
+    { name: 'places-stranger', scene: 'places', route: chat('kim@brook.example'), act: async (page) => { await page.locator('.place-ask').waitFor(); } },
     { name: 'group-polls', scene: 'polls', route: chat(sunday), act: async (page) => { await page.locator('.pin-banner').waitFor(); } },
     { name: 'group-pictures', scene: 'pictures', route: chat(sunday), act: async (page) => { await page.locator('.file-picture img').first().waitFor(); } },
     { name: 'group-mention', route: chat(sunday), act: async (page) => { await page.locator('#composer').fill('Hello @'); await page.locator('.mention').first().waitFor(); } },
@@ -232,6 +284,7 @@ export const areas: Readonly<Record<string, readonly View[]>> = chosen({
     { name: 'settings-language', route: '/settings/language' },
     { name: 'settings-notifications', route: '/settings/notifications' },
     { name: 'settings-privacy', route: '/settings/privacy' },
+    { name: 'settings-privacy-maps', scene: 'places', route: '/settings/privacy' },
     { name: 'settings-app', route: '/settings/app', act: async (page) => { await page.getByText(/23[.,]5|٢٣٫٥/).waitFor(); } },
     { name: 'settings-app-offered', route: '/settings/app', device: 'offered' },
     { name: 'settings-app-by-hand', route: '/settings/app', device: 'by-hand' },
@@ -263,6 +316,10 @@ export const areas: Readonly<Record<string, readonly View[]>> = chosen({
     { name: 'picture', route: chat(jonas), act: async (page) => { await page.locator('#composer').evaluate(pasteFile, 'a lake with a very long name that somebody gave it 2026-11-23.png'); await page.locator('dialog .button-primary').click(); await page.locator('.row-out').last().locator('.file-picture').click(); await page.locator('.picture-view img').waitFor(); } },
     { name: 'pins', scene: 'polls', route: chat(sunday), overlay: 'pins', act: async (page) => { await page.locator('.pins li').nth(1).waitFor(); } },
     { name: 'pins-none', route: chat(sunday), overlay: 'pins' },
+    { name: 'location', scene: 'places', route: chat(jonas), overlay: 'location', act: async (page) => { await page.locator('.location-map').click(); await page.locator('.leaflet-tile-loaded').first().waitFor(); } },
+    { name: 'place', scene: 'places', route: chat(jonas), act: async (page) => { await inPage(page, ({ app }) => { app.overlays.open({ name: 'place', location: { latitude: 52.516275, longitude: 13.377704, accuracy: 300, name: 'The gate' } }); }); await page.locator('.leaflet-tile-loaded').first().waitFor(); } },
+    { name: 'location-denied', scene: 'places', route: chat(jonas), overlay: 'location', act: async (page) => { await page.locator('.location-status button').waitFor(); } },
+    { name: 'location-no-maps', route: chat(jonas), overlay: 'location', act: async (page) => { await page.locator('.location-status button').waitFor(); } },
     { name: 'poll', route: chat(sunday), overlay: 'poll', act: async (page) => { await page.locator('.poll-form .button-quiet').click(); await page.locator('.poll-option').nth(2).waitFor(); } },
     { name: 'poll-missing', route: chat(sunday), overlay: 'poll', act: async (page) => { await page.locator('dialog [type=submit]').click(); await page.locator('.poll-missing').getByText(/./).waitFor(); } },
     { name: 'report', scene: 'arranged', route: chat('kim@brook.example'), overlay: 'report' },

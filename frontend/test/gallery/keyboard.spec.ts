@@ -112,7 +112,7 @@ test('one message is in the order of Tab, and Tab leads on to the composer', asy
   await expect(page.locator('.chat-row[tabindex="0"]')).toHaveCount(1);
   await page.locator('.message[tabindex="0"]').focus();
   await page.keyboard.press('Tab');
-  await expect(page.getByRole('button', { name: 'Attach files' })).toBeFocused();
+  await expect(page.getByRole('button', { name: 'Attach' })).toBeFocused();
   await page.keyboard.press('Tab');
   await expect(page.locator('#composer')).toBeFocused();
 });

@@ -2,6 +2,7 @@ import { defineConfig } from 'vite';
 import solid from 'vite-plugin-solid';
 import { sharedChunks } from '../../build/chunks.ts';
 import { emojiData } from '../../build/emoji.ts';
+import { leaflet } from '../../build/leaflet.ts';
 import { trustedTemplates } from '../../build/trusted-templates.ts';
 
 /** The policy under which the views must work; the server sends the same, with its own connect-src. */
@@ -14,7 +15,7 @@ export const policy = [
 /** How the views on the core in memory are built, as the app is, and served, under the app's security policy. */
 export default defineConfig({
   root: new URL('../..', import.meta.url).pathname,
-  plugins: [trustedTemplates(), solid(), emojiData()],
+  plugins: [trustedTemplates(), solid(), leaflet(), emojiData()],
   define: { 'import.meta.env.VITEST': 'false' },
   build: {
     reportCompressedSize: false,

@@ -36,6 +36,36 @@ test('pinned, asked, and gone after a while', async ({ server, person }) => {
     await alice.composer.fill('');
   });
 
+  await test.step('pictures are sent with what is said of them, and looked at one after the other', async () => {
+    const png = (colour: string): Promise<Buffer> => page.evaluate(async (of) => {
+      const canvas = new OffscreenCanvas(800, 500);
+      const context = canvas.getContext('2d');
+      if (!context) throw new Error('no canvas');
+      context.fillStyle = of;
+      context.fillRect(0, 0, 800, 500);
+      return [...new Uint8Array(await (await canvas.convertToBlob({ type: 'image/png' })).arrayBuffer())];
+    }, colour).then((bytes) => Buffer.from(bytes));
+    await page.locator('input[type=file]').setInputFiles([
+      { name: 'gate.png', mimeType: 'image/png', buffer: await png('seagreen') }, { name: 'door.png', mimeType: 'image/png', buffer: await png('sienna') },
+    ]);
+    const tray = page.getByRole('dialog', { name: 'Send 2 files?' });
+    await tray.getByRole('textbox', { name: 'Add a caption' }).fill('This way, please');
+    await look(page, 'file-tray', 'light');
+    await page.keyboard.press('Enter');
+    await expect(tray).toBeHidden();
+    // Inside of the envelope, in one message.
+    await expect(bob.from('Alice Adams', 'Photo, door.png, This way, please')).toBeVisible();
+    expect(server.whereIs('This way, please')).toEqual([]);
+    await bob.page.getByRole('button', { name: 'Show door.png' }).click();
+    const view = bob.page.getByRole('dialog', { name: 'door.png' });
+    await expect(view.getByText('This way, please')).toBeVisible();
+    await expect(view.getByRole('img')).toBeVisible();
+    await bob.page.keyboard.press('ArrowLeft');
+    await expect(bob.page.getByRole('dialog', { name: 'gate.png' }).getByRole('img')).toBeVisible();
+    await bob.page.keyboard.press('Escape');
+    await expect(bob.page.getByRole('dialog')).toHaveCount(0);
+  });
+
   await test.step('what is pinned stands above the chat for both', async () => {
     await withMessage(/door code/, 'Pin');
     await expect(page.locator('.pin-banner')).toContainText('The door code is 4711');

@@ -91,6 +91,9 @@ test('whoever has the link joins a private group, until it is turned off', async
     await laptop.page.getByRole('button', { name: 'Join the group' }).click();
     await laptop.isInChat('Book club');
     await laptop.tell(bob, 'late, but here');
+    // What was said before was not for them: their chat begins here.
+    await expect(laptop.page.locator('.chat-start')).toBeVisible();
+    await expect(laptop.page.locator('.unreadable-line')).toHaveCount(0);
     await expect(carol.chatRow('Book club')).toBeVisible();
   });
 

@@ -1,3 +1,4 @@
+import { picture } from '../support/pictures';
 import { expect, test } from '../support/story';
 
 test('a second browser: old messages are explained, new ones are everywhere, read once is read', async ({ friends: [alice, bob], person }) => {
@@ -42,6 +43,16 @@ test('a second browser: old messages are explained, new ones are everywhere, rea
     await expect(bob.own('unread two', 'Read')).toBeVisible();
     await expect(laptop.chatRow('Bob Brown').getByText('unread messages')).toHaveCount(0);
     await expect(laptop.page).toHaveTitle('Kith');
+  });
+
+  await test.step('the one that was there before is told of it, until its person has looked', async () => {
+    const told = alice.page.locator('.toast-look');
+    await expect(laptop.page.locator('.toast-look')).toHaveCount(0);
+    await expect(told).toContainText('Another device of yours can read your messages from now on.');
+    await picture(alice.page, 'own-device-told');
+    await told.getByRole('button', { name: 'See devices' }).click();
+    await expect(alice.page).toHaveURL(/\/settings\/devices$/);
+    await expect(told).toHaveCount(0);
   });
 
   await test.step('the other one is told of the new device without being stopped', async () => {

@@ -24,6 +24,8 @@ export interface Chat {
   readonly draftReply?: string;
   /** How many files wait with it. */
   readonly draftFiles?: number;
+  /** A voice message waits there to be sent. */
+  readonly draftVoice?: true;
   /** Milliseconds since epoch of the last activity; the list is sorted by it, newest first. */
   readonly activeAt: number;
   /** True when the archive on the server may hold older messages than the local database. */
@@ -64,14 +66,18 @@ export interface MessagePreview {
   readonly at: number;
   readonly problem?: MessageProblem;
   readonly retracted?: true;
-  /** It shares a file. */
+  /** It shares a file; `text` is what is said beside it. */
   readonly file?: SharedFile['kind'];
   /** The file is a sticker; `text` is what it shows. */
   readonly sticker?: true;
+  /** The file is a voice message. */
+  readonly voice?: true;
   /** It only says for how many seconds messages are kept from then on; 0: for good. */
   readonly timerSet?: number;
   /** It only asks to go on without encryption. */
   readonly optOut?: true;
+  /** It says where something is; `text` is what its sender calls that, or empty. */
+  readonly location?: true;
   /** `text` is a question with answers to choose from. */
   readonly poll?: true;
 }
@@ -104,6 +110,8 @@ export interface FoundMessage extends Place {
   readonly marks: readonly (readonly [number, number])[];
   readonly file?: SharedFile['kind'];
   readonly sticker?: true;
+  /** It says where something is; `text` is what its sender calls that. */
+  readonly location?: true;
 }
 
 export interface FoundMessages {

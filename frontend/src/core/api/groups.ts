@@ -18,6 +18,8 @@ export interface Group {
   readonly role: Role;
   /** How many belong to it, oneself included; in a public group how many are there. */
   readonly people: number;
+  /** When one came to it, if that is known: nothing that was encrypted before was for one. Milliseconds since epoch. */
+  readonly since?: number;
   /** What is said about it. */
   readonly description?: string;
   /** Hash of its picture; `picture` gives it. */
@@ -29,6 +31,12 @@ export interface Group {
   readonly invitedBy?: Address;
   /** What they say to it; or why it is over. */
   readonly note?: string;
+}
+
+/** What a new group is besides its name. It is private, unless it shall be public; only a public one has a description. */
+export interface NewGroup {
+  readonly public?: boolean;
+  readonly description?: string;
 }
 
 /** A group as it shows itself to those who are not in it. */

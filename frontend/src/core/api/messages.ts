@@ -30,12 +30,16 @@ export interface Message {
   readonly reply?: { readonly id?: string; readonly from?: Address; readonly name?: string; readonly text: string };
   /** Those of most people first. */
   readonly reactions?: readonly Reaction[];
-  /** It shares a file; there is no text then. `fetchFile` gives it. */
+  /** It shares a file; `text` is what is said beside it, mostly nothing. `fetchFile` gives it. */
   readonly file?: SharedFile;
+  /** It says where something is, and nothing else; `text` is that as a `geo:` URI. */
+  readonly location?: SharedLocation;
   /** It only says for how many seconds messages are kept from then on; 0: for good. */
   readonly timerSet?: number;
   /** It is no message but asks to go on without encryption. */
   readonly optOut?: { readonly reason?: string };
+  /** It is no message but says who reads along in a private group from then on. */
+  readonly came?: readonly Address[];
   /** It goes so many seconds after it was read or sent. */
   readonly timer?: number;
   /** It stands above the chat. */
@@ -68,6 +72,8 @@ export interface Message {
   readonly level?: 0 | 1 | 2 | 3;
   /** What is suspicious about it. */
   readonly findings?: readonly Finding[];
+  /** It came encrypted, from a device that the person had not confirmed or did not trust: somebody else may have written it. */
+  readonly unconfirmed?: true;
   /** It is the first one of its device of which that is so: to be told in the chat. */
   readonly alarm?: true;
 }
@@ -100,10 +106,63 @@ export interface SharedFile {
   /** Of pictures, in pixels. */
   readonly width?: number;
   readonly height?: number;
+  /** Of sound and video, in milliseconds. */
+  readonly length?: number;
+  /** It is a voice message; and how loud it is from its beginning to its end, 0 to 255, if its sender says so. */
+  readonly voice?: { readonly levels?: Uint8Array<ArrayBuffer> };
   /** It is being sent. */
   readonly uploading: boolean;
   /** It is a sticker: what it shows, in words (perhaps none), and whether its sender has named a pack of which it is one. */
   readonly sticker?: { readonly description: string; readonly pack: boolean };
+}
+
+/**
+ * A file to be sent. `id` as in `send`; `replyTo`: what it answers. Sizes in pixels, `length` in milliseconds. `caption`: what is said
+ * beside it; where somebody's program cannot show both in one, a message of its own.
+ */
+export interface NewFile {
+  readonly id: string;
+  readonly name: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly length?: number;
+  readonly voice?: { readonly levels?: Uint8Array<ArrayBuffer> };
+  readonly replyTo?: string;
+  readonly caption?: string;
+}
+
+/** A voice message that was recorded and not sent yet. */
+export interface VoiceDraft {
+  readonly data: Blob;
+  /** In milliseconds. */
+  readonly length: number;
+  /** How loud it is from its beginning to its end, 0 to 255; perhaps none. */
+  readonly levels: Uint8Array<ArrayBuffer>;
+}
+
+/** A place on Earth, in WGS 84. */
+export interface SharedLocation {
+  /** Degrees, north and east. */
+  readonly latitude: number;
+  readonly longitude: number;
+  /** Metres by which it may be off, if its sender said so. */
+  readonly accuracy?: number;
+  /** As its sender calls it. */
+  readonly name?: string;
+}
+
+/** A square of a map: `z` says how close, `x` and `y` count from the north-west. */
+export interface Tile {
+  readonly z: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface MapFacts {
+  /** The closest view that there is. */
+  readonly zoom: number;
+  /** Whose the maps are: stands on every one. */
+  readonly attribution: string;
 }
 
 /** A sticker that one has. */

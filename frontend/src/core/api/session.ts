@@ -16,6 +16,8 @@ export interface SessionState {
   /** Set while `offline`: when the next attempt is made (ms since epoch), and why it failed. */
   readonly retryAt?: number;
   readonly reason?: Reason;
+  /** The server gives maps. */
+  readonly maps?: boolean;
   /** True until the messages missed while away have been fetched. */
   readonly catchingUp: boolean;
   /** Fingerprint of this device: 64 lower-case hex digits; absent until the keys exist. */
@@ -23,6 +25,8 @@ export interface SessionState {
   readonly deviceId?: number;
   /** What everybody can read that this device is called; absent: nothing. */
   readonly deviceLabel?: string | undefined;
+  /** Another device reads along since the person last said that they have seen all of theirs. */
+  readonly newDevice?: true;
   /** The keys of this device could not be made or loaded: the app cannot encrypt. */
   readonly cryptoError?: Reason;
 }

@@ -9,7 +9,7 @@ import { store } from '../../xmpp/xep0334_hints';
 import { moderateRequest } from '../../xmpp/xep0424_retraction';
 import { xml } from '../../xmpp/xml';
 import type { Account } from '../account';
-import { CoreError, type Address, type Role } from '../api';
+import { CoreError, type Address, type NewGroup, type Role } from '../api';
 import { eachLimited } from '../async';
 import { log } from '../log';
 import { fail, reasonOf } from '../reasons';
@@ -22,11 +22,6 @@ import { configure, destroy, makePrivate, makePublic, resign, roomFacts, setAffi
 const MAX_NAME = 100;
 const MAX_TEXT = 500;
 const PARALLEL = 8;
-
-export interface NewGroup {
-  readonly public?: boolean;
-  readonly description?: string;
-}
 
 export class Administration {
   constructor(private readonly account: Account, private readonly groups: Groups, private readonly bookmarks: Bookmarks, private readonly directory: Directory) {}

@@ -62,6 +62,7 @@ export function groupView(record: GroupRecord, live: Live): Group {
     people: closed || record.members.length > live.present ? record.members.length : live.present,
     may: { add: admin || (affiliation === 'member' && room?.mayInvite === true), remove: admin, configure: affiliation === 'owner', link: admin && closed && room?.linkable === true },
     cannotRead: closed ? peopleOf(record, live.self).filter((address) => live.lockOfPerson(address) === 'unencrypted') : [],
+    ...(record.since !== undefined && { since: record.since }),
     ...(room?.description !== undefined && { description: room.description }),
     ...(live.picture !== undefined && { picture: live.picture }),
     ...(record.standing === 'invited' && record.invite && { invitedBy: record.invite.from }),

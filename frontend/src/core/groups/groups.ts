@@ -2,7 +2,8 @@
  * The groups of an account: which ones it belongs to, entering them, keeping up with what is said there. What one may do
  * in a group is in `administration.ts`.
  */
-import type { GroupRecord, MemberRecord, Standing } from '../../db/schema';
+import { append } from '../../db/messages';
+import type { GroupRecord, MemberRecord, Standing, Tx } from '../../db/schema';
 import { ConnectionError, StanzaError } from '../../xmpp/errors';
 import { bareOf, localOf } from '../../xmpp/jid';
 import { NS } from '../../xmpp/ns';
@@ -14,6 +15,7 @@ import type { Address, Group, Lock, Member, Reason } from '../api';
 import type { Archive, Book } from '../archive';
 import { eachLimited, Serial, Shared } from '../async';
 import type { Chats } from '../chats';
+import { Effects } from '../effects';
 import { openGroup, type Envelope } from '../envelope';
 import { log } from '../log';
 import { fail, reasonOf } from '../reasons';
@@ -114,6 +116,17 @@ export class Groups {
   isPrivate(address: Address): boolean {
     const record = this.records.get(address);
     return record !== undefined && isPrivate(record);
+  }
+
+  /** Whether it is or was private: a room that says of itself that it is public now does not bring anybody to write in the clear. */
+  wasPrivate(address: Address): boolean {
+    return this.records.get(address)?.closed === true || this.isPrivate(address);
+  }
+
+  /** The person knows that this group can be read by all, and writes there all the same. */
+  opened(address: Address): void {
+    if (this.records.get(address)?.closed !== true || this.isPrivate(address)) return;
+    void this.change(address, ({ closed: _, ...record }) => record).catch((error: unknown) => log.warn('group not stored', { code: reasonOf(error).code }));
   }
 
   way(address: Address): { type: 'groupchat'; ready: boolean; refused?: Reason } | undefined {
@@ -415,18 +428,19 @@ export class Groups {
 
   /** Somebody's affiliation was told. */
   private told(address: Address, who: Address, affiliation: Affiliation, nick: string | undefined): void {
-    const record = this.records.get(address);
-    const known = record?.members.find((member) => member.address === who);
     const belongs = affiliation === 'owner' || affiliation === 'admin' || affiliation === 'member';
     const own = who === this.account.address;
-    const same = known ? known.affiliation === affiliation && (nick === undefined || known.nick === nick) : !belongs;
-    if (same && (!own || record?.affiliation === affiliation)) return;
-    if (!record) return; // being made
+    if (!this.records.has(address)) return; // being made
+    // Looked at in its turn: what was told just before may not be stored yet.
     void this.change(address, (now) => {
+      const known = now.members.find((member) => member.address === who);
+      const same = known ? known.affiliation === affiliation && (nick === undefined || known.nick === nick) : !belongs;
+      if (same && (!own || now.affiliation === affiliation)) return now;
       const others = now.members.filter((member) => member.address !== who);
       const name = nick ?? now.members.find((member) => member.address === who)?.nick;
+      const seen = belongs ? now.seen : now.seen?.filter((member) => member !== who);
       const members: readonly MemberRecord[] = belongs ? [...others, { address: who, affiliation, ...(name !== undefined && { nick: name }) }] : others;
-      return { ...now, members, ...(own && { affiliation }) };
+      return { ...now, members, ...(seen && { seen }), ...(own && { affiliation }) };
     }).catch((error: unknown) => log.warn('member not stored', { code: reasonOf(error).code }));
   }
 
@@ -489,7 +503,8 @@ export class Groups {
       const standing: Standing = bookmark.autojoin ? 'wanted' : before && before.standing !== 'wanted' ? before.standing : 'left';
       if (!before && !bookmark.autojoin) continue; // a room that other programs only remember
       await this.change(address, (record) => ({ ...record, bookmark, standing }), newGroup(address, standing));
-      if (!before) await this.begun(address, 0);
+      // What comes alone has just happened, on another device.
+      if (!before) await this.begun(address, complete ? 0 : this.account.platform.clock.now());
       if (standing === 'left') this.rooms.get(address)?.leave();
       else if (this.current && standing === 'wanted') void this.enter(address);
     }
@@ -505,8 +520,9 @@ export class Groups {
     }
   }
 
-  /** There is a chat for it, at this place in the list. */
+  /** One has come to it, and there is a chat for it at this place in the list. 0: some time ago. */
   async begun(address: Address, at: number): Promise<void> {
+    if (at > 0 && this.records.get(address)?.since === undefined) await this.change(address, (record) => ({ ...record, since: at }));
     await this.chats.modify(address, (record) => ({ ...record, kind: 'group', activeAt: Math.max(record.activeAt, at) }));
   }
 
@@ -537,13 +553,40 @@ export class Groups {
     return this.turn.run(async () => {
       const before = this.records.get(address) ?? fresh;
       if (!before) return;
-      const next = change(before);
-      await this.account.db.write(['groups'], async (tx) => { await tx.objectStore('groups').put(next); });
+      const changed = change(before);
+      if (changed === this.records.get(address)) return;
+      const came = newcomers(changed, this.account.address);
+      const next = {
+        ...changed, ...(isPrivate(changed) && { closed: true as const }), ...(came.length > 0 && { seen: [...changed.seen ?? [], ...came] }),
+      };
+      const effects = new Effects();
+      await this.account.db.write(came.length > 0 ? ['groups', 'messages', 'chats'] : ['groups'], async (tx) => {
+        await tx.objectStore('groups').put(next);
+        if (came.length > 0) await this.note(tx, effects, address, came);
+      });
       this.records.set(address, next);
+      effects.tell(this.chats, this.account.hub.emit);
       if (next.standing === 'wanted' && next.room && next.room !== before.room) this.world.pictured(address, next.room.picture);
       if (next.standing !== before.standing || next.room !== before.room) this.tell([address]);
       else this.touch(address);
     });
+  }
+
+  /**
+   * What is said from now on is encrypted for these, too. Whom a room lets in is its own word, so everybody is to see it; where nothing was
+   * said yet, the list of members is enough.
+   */
+  private async note(tx: Tx, effects: Effects, chat: Address, came: readonly Address[]): Promise<void> {
+    const record = await tx.objectStore('chats').get(chat);
+    if (!record?.last) return;
+    const [stored, next] = await append(tx, record, {
+      id: crypto.randomUUID(), chat, from: chat, outgoing: false, text: '', at: this.account.platform.clock.now(), state: 'received', lock: 'encrypted', came,
+    });
+    // It is no message: the list of chats goes on showing the last one.
+    const kept = { ...next, last: record.last, activeAt: record.activeAt };
+    await tx.objectStore('chats').put(kept);
+    effects.message(stored);
+    effects.chat(kept);
   }
 
   private isOurs(address: Address): boolean {
@@ -583,11 +626,18 @@ function cleanNick(name: string): string {
   return name.normalize('NFC').replace(/[\p{C}\s]+/gu, ' ').trim().slice(0, MAX_NICK).trim() || 'user';
 }
 
+/** Who belongs to a private group and did not when it was entered first. */
+function newcomers(record: GroupRecord, self: Address): Address[] {
+  if (!record.seen || !isPrivate(record) || record.standing !== 'wanted') return [];
+  const seen = new Set(record.seen);
+  return record.members.map((member) => member.address).filter((address) => address !== self && !seen.has(address));
+}
+
 function withMembers(record: GroupRecord, listed: readonly MemberRecord[], self: Address): GroupRecord {
   const nicks = new Map(record.members.map((member) => [member.address, member.nick]));
   const members = listed.map((member) => {
     const nick = nicks.get(member.address) ?? member.nick;
     return { address: member.address, affiliation: member.affiliation, ...(nick !== undefined && { nick }) };
   });
-  return { ...record, members, affiliation: members.find((member) => member.address === self)?.affiliation ?? record.affiliation };
+  return { ...record, members, seen: record.seen ?? members.map((member) => member.address), affiliation: members.find((member) => member.address === self)?.affiliation ?? record.affiliation };
 }

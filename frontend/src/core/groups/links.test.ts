@@ -134,6 +134,8 @@ describe('a link that somebody opens', () => {
     expect(await joined).toBe(ROOM);
     await device.until(() => device.chats.get(ROOM)?.group?.state === 'here' && device.chats.get(ROOM)?.group?.people === 2);
     expect(device.chats.get(ROOM)).toMatchObject({ title: 'The den', group: { role: 'member', privacy: 'private', may: { link: false } } });
+    // From here on: what came before was not for one.
+    expect(device.chats.get(ROOM)?.group?.since).toBeGreaterThan(0);
     expect(device.chats.get(ROOM)?.lock).not.toBe('unencrypted');
     const kept = await connected.until((stanza) => stanza.toString().includes("node='urn:xmpp:bookmarks:1'") && stanza.toString().includes('<publish'));
     // The link is not needed any more, and is told nobody.

@@ -127,7 +127,9 @@ export class Room {
     if (type === 'unavailable') {
       this.occupants.delete(nick);
       if (self && !codes.has(STATUS.renamed)) return this.out(codes, user);
-      if (address !== undefined && !codes.has(STATUS.renamed)) this.world.told(address, affiliation, undefined);
+      // When the room goes down, or cannot reach somebody, it says nothing of who belongs to it.
+      const ended = codes.has(STATUS.renamed) || codes.has(STATUS.shutdown) || codes.has(STATUS.error);
+      if (address !== undefined && !ended) this.world.told(address, affiliation, undefined);
       return this.world.moved();
     }
     if (type !== undefined) return;

@@ -4,6 +4,7 @@
  */
 import { V03, V2, type Version } from '../../crypto/engine';
 import type { DeviceEntry, DeviceListRecord, Tx } from '../../db/schema';
+import { getMeta, putMeta } from '../../db/meta';
 import { StanzaError } from '../../xmpp/errors';
 import type { PubsubItem } from '../../xmpp/xep0060_pubsub';
 import type { Account, SessionPart } from '../account';
@@ -14,8 +15,10 @@ import type { Pep } from '../pep';
 import { keptLabel } from './labels';
 import { LIST_NODES, readList, VERSIONS, type Announced } from './wire';
 
-/** More than anybody has; a longer list is somebody's attack on our memory. */
-const MAX_DEVICES = 64;
+/** More than anybody has who never tidies up; a longer list is somebody's attack on our memory. Who comes new stands at the end. */
+const MAX_DEVICES = 200;
+/** The own list is written anew from what was read of it: nothing of it may be lost. */
+const MAX_OWN = 500;
 
 /** The lists of one account that are known by now. */
 type Lists = Partial<Record<Version, readonly Announced[]>>;
@@ -30,8 +33,11 @@ export class Devices implements SessionPart {
   /** An own list was pushed or fetched. */
   onOwnList: (version: Version, ids: readonly number[]) => void = () => undefined;
 
+  /** Another own device is there. */
+  onOwnDevice: () => void = () => undefined;
+
   constructor(private readonly account: Account, private readonly pep: Pep) {
-    for (const version of VERSIONS) pep.on(LIST_NODES[version], (from, items) => this.told(from, { [version]: announcedIn(version, items) }));
+    for (const version of VERSIONS) pep.on(LIST_NODES[version], (from, items) => this.told(from, { [version]: this.read(from, version, items) }));
   }
 
   async load(): Promise<void> {
@@ -92,10 +98,14 @@ export class Devices implements SessionPart {
       const lists: Lists = {};
       await Promise.all(versions.map(async (version) => {
         const items = await this.ask(address, version);
-        if (items) lists[version] = announcedIn(version, items);
+        if (items) lists[version] = this.read(address, version, items);
       }));
       await this.told(address, lists);
     });
+  }
+
+  private read(address: Address, version: Version, items: readonly PubsubItem[] | null): readonly Announced[] {
+    return announcedIn(version, items).slice(address === this.account.address ? -MAX_OWN : -MAX_DEVICES);
   }
 
   /** `undefined`: what is known stays. */
@@ -143,9 +153,11 @@ export class Devices implements SessionPart {
       }
       const next: DeviceListRecord = { address, devices, fetchedAt: now };
       await tx.objectStore('devices').put(next);
+      const self = address === this.account.address ? await getMeta(tx, 'deviceId') : undefined;
+      const added = before.fetchedAt > 0 && devices.some((device) => device.listed && !known.has(device.id) && device.id !== self);
+      if (added && address === this.account.address) await putMeta(tx, 'newDevice', true);
       return {
-        record: next,
-        added: before.fetchedAt > 0 && devices.some((device) => device.listed && !known.has(device.id)),
+        record: next, added,
         changed: before.fetchedAt === 0 || devices.length !== before.devices.length
           || devices.some((device) => known.get(device.id)?.lists?.join() !== device.lists?.join())
           || devices.some((device) => known.get(device.id)?.announced?.labelsig !== device.announced?.labelsig),
@@ -153,6 +165,7 @@ export class Devices implements SessionPart {
     });
     this.lists.set(address, record);
     if (changed) this.changed(address, added ? 'new-device' : undefined);
+    if (added && address === this.account.address) this.onOwnDevice();
   }
 
   /** Notes in a transaction what became known of a device; memory follows after the commit. */
@@ -185,7 +198,7 @@ export function versionsOf({ listed, lists }: DeviceEntry): readonly Version[] {
 function announcedIn(version: Version, items: readonly PubsubItem[] | null): readonly Announced[] {
   const devices = new Map<number, Announced>();
   for (const device of readList(version, items) ?? []) {
-    if (device.id > 0 && device.id < 2 ** 31 && devices.size < MAX_DEVICES) devices.set(device.id, device);
+    if (device.id > 0 && device.id < 2 ** 31) devices.set(device.id, device);
   }
   return [...devices.values()];
 }

@@ -13,7 +13,7 @@ import { originId } from '../../xmpp/xep0359_ids';
 import { encryption } from '../../xmpp/xep0380_eme';
 import { serialise, xml, type XmlElement } from '../../xmpp/xml';
 import type { Account } from '../account';
-import type { Address } from '../api';
+import type { Address, Events } from '../api';
 import { eachLimited } from '../async';
 import type { Chats } from '../chats';
 import { Effects } from '../effects';
@@ -221,7 +221,8 @@ export class Encryptor {
     const fetch = (list: readonly Missing[]): Promise<void> => eachLimited(list, PARALLEL_FETCHES, async (one) => {
       const { entry, target: { jid, device }, version } = one;
       const bad = (version === V2 ? entry.badV2Until : entry.badUntil) ?? 0;
-      if (bad > now && !alone(jid)) return;
+      // Further ahead it was a wrong clock that said so.
+      if (bad > now && bad <= now + BAD_BUNDLE_PAUSE && !alone(jid)) return;
       const bundle = await this.fetchBundle(jid, device, version).catch((error: unknown) => {
         if (people.size < 2 || !(error instanceof StanzaError)) throw error;
         return undefined; // one of many cannot be asked now
@@ -268,7 +269,7 @@ export class Encryptor {
     for (const key of result.elements.flatMap((element) => element.keys)) {
       const known = this.devices.entry(key.jid, key.device);
       if (known?.fingerprint === key.fingerprint && known.trust === key.trust) continue;
-      await this.devices.note(tx, effects, key.jid, key.device, { fingerprint: key.fingerprint, trust: key.trust });
+      await this.devices.note(tx, effects, key.jid, key.device, { fingerprint: key.fingerprint, trust: key.trust }, newsOf(known, key.fingerprint, key.trust));
     }
     for (const device of result.skipped) {
       const silent = device.reason === 'stale';
@@ -276,7 +277,7 @@ export class Encryptor {
       if (silent || device.fingerprint === undefined) continue;
       const trust = device.reason === 'undecided' || device.reason === 'distrusted' ? device.reason : undefined;
       await this.devices.note(tx, effects, device.jid, device.device, { fingerprint: device.fingerprint, ...(trust && { trust }) },
-        trust === 'undecided' ? 'new-device' : undefined);
+        newsOf(this.devices.entry(device.jid, device.device), device.fingerprint, trust));
     }
   }
 
@@ -315,6 +316,12 @@ interface Wanted {
 interface Missing extends Wanted {
   readonly wanted: Wanted;
   readonly version: Version;
+}
+
+/** What a key is to the person that was met while encrypting. */
+function newsOf(known: DeviceEntry | undefined, fingerprint: string, trust: DeviceEntry['trust']): Events['devices']['news'] {
+  if (known?.fingerprint !== undefined && known.fingerprint !== fingerprint) return 'key-changed';
+  return trust === 'undecided' ? 'new-device' : undefined;
 }
 
 function reaches(result: EncryptResult, jid: Address): boolean {

@@ -10,6 +10,7 @@ import { Serial } from '../async';
 import { log } from '../log';
 import type { Pep } from '../pep';
 import { reasonOf } from '../reasons';
+import { Copies } from './copies';
 import type { Devices } from './devices';
 import { labelFor } from './labels';
 import { writeSealed } from './store';
@@ -32,6 +33,7 @@ export class Keys implements SessionPart {
   own: OwnKeys | undefined;
   private loading: Promise<OmemoEngine> | undefined;
   private readonly turn = new Serial();
+  private readonly copies: Copies;
   private readds = 0;
   private cancelDaily: (() => void) | undefined;
   private cancelGrace: (() => void) | undefined;
@@ -46,6 +48,7 @@ export class Keys implements SessionPart {
     private readonly devices: Devices,
     private readonly settle: () => Promise<void>,
   ) {
+    this.copies = new Copies(account.db, records, account.address, account.platform.clock);
     devices.onOwnList = (version, ids) => {
       if (this.announced && this.own && !ids.includes(this.own.device)) void this.readd(version).catch(() => undefined);
     };
@@ -194,15 +197,18 @@ export class Keys implements SessionPart {
       const records = await session.read([KEY_IDENTITY, KEY_PREKEYS]);
       return VERSIONS.map((version) => engine.bundle(records, version));
     });
-    await Promise.all(bundles.map((data) => this.publishBundle(own.device, data, compare)));
+    await Promise.all(bundles.map((data) => this.publishBundle(engine, own.device, data, compare)));
   }
 
-  private async publishBundle(device: number, data: BundleData, compare: boolean): Promise<void> {
+  private async publishBundle(engine: OmemoEngine, device: number, data: BundleData, compare: boolean): Promise<void> {
     const { node, item, options, shared } = bundlePlace(data.version, device);
     if (compare) {
       const items = await this.pep.items(this.account.address, node, shared ? { id: item } : {});
-      if (sameBundle(readBundle(data.version, items[items.length - 1]?.payload), data)) return;
+      const published = readBundle(data.version, items[items.length - 1]?.payload);
+      if (sameBundle(published, data)) return;
+      if (published) await this.copies.found(engine, published, data, device);
     }
+    await this.copies.publishing(data);
     await this.pep.publish(node, item, writeBundle(data), options);
   }
 

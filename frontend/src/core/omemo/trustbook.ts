@@ -1,6 +1,7 @@
 /** Decisions about keys: who said what about which key. The core keeps them; a copy in memory answers at once. */
 import { KEY_IDENTITY, trustKey, V2, type KeyTrust, type OmemoEngine, type Records } from '../../crypto/engine';
 import type { RecordStore } from '../../crypto/records';
+import { bareOf } from '../../xmpp/jid';
 import type { Account } from '../account';
 import type { Address, Device, Trust } from '../api';
 import { Effects } from '../effects';
@@ -93,7 +94,9 @@ export class TrustBook {
     } catch {
       throw fail('name-invalid', 'not a code of this kind');
     }
-    const { jid, keys } = parsed;
+    const { keys } = parsed;
+    const jid = bareOf(parsed.jid);
+    if (jid === undefined) throw fail('name-invalid', 'not a code of this kind');
     const known = new Map((await this.devices(jid)).map((device) => [device.id, device]));
     const own = jid === this.account.address ? this.world.own()?.device : undefined;
     const others = keys.filter((key) => key.device !== own);

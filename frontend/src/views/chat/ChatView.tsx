@@ -80,7 +80,7 @@ export default function ChatView(props: { readonly address: Address; readonly de
         <MessageList conversation={conversation} chat={chat()} looking={looking()} />
         <Notices chat={chat()} contact={contact()} untrusted={untrusted()} />
         <Show when={mayWrite(chat(), contact())}>
-          <Composer conversation={conversation} chat={chat()} onUntrusted={() => setUntrusted(true)} />
+          <Composer conversation={conversation} chat={chat()} untrusted={untrusted()} onUntrusted={() => setUntrusted(true)} />
         </Show>
         <div class="hidden" role="log" aria-live="polite" aria-relevant="additions">
           <Show when={arrived()} keyed>{(text) => <p>{text}</p>}</Show>

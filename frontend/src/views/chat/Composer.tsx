@@ -1,5 +1,6 @@
-import { Check, Paperclip, Pencil, Reply, SendHorizontal, Smile, X } from 'lucide';
+import { Check, File as FileIcon, MapPin, Paperclip, Pencil, Reply, SendHorizontal, Smile, X } from 'lucide';
 import { createEffect, createMemo, createSignal, For, type JSX, on, onCleanup, onMount, Show } from 'solid-js';
+import { Dynamic } from 'solid-js/web';
 import type { Chat, Member, Sticker } from '../../core/api';
 import type { Conversation, SendResult } from '../../stores/conversation';
 import { authorOf, type Mention, mentionable, mentionAt, withMention } from '../../stores/groups';
@@ -10,10 +11,14 @@ import { Avatar } from '../parts/Avatar';
 import { IconButton } from '../parts/Button';
 import { Confirm } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
+import { Menu, type MenuItem } from '../parts/Menu';
+import { MicButton } from '../voice/MicButton';
+import type { Press } from '../voice/press';
 import { EmojiPopup } from './EmojiPopup';
 import { FileTray } from './FileTray';
+import { inWords } from './words';
 
-type Props = { readonly conversation: Conversation; readonly chat: Chat; readonly onUntrusted: () => void };
+type Props = { readonly conversation: Conversation; readonly chat: Chat; readonly untrusted: boolean; readonly onUntrusted: () => void };
 
 const sizesItself = CSS.supports('field-sizing', 'content');
 
@@ -77,6 +82,8 @@ export function Composer(props: Props): JSX.Element {
   const take = (list: FileList | null | undefined): boolean => {
     const given = [...list ?? []].filter((file) => file.size > 0);
     if (given.length === 0 || !mayAttach()) return false;
+    // What is said beside files is no correction of something else.
+    if (staged()?.kind === 'edit') props.conversation.unstage();
     setFiles([...files(), ...given]);
     return true;
   };
@@ -104,6 +111,33 @@ export function Composer(props: Props): JSX.Element {
     });
   });
   let chooser!: HTMLInputElement;
+  const [attaching, setAttaching] = createSignal<DOMRect>();
+  const attachments = (): readonly MenuItem[] => [
+    { label: t().chat.attach, icon: FileIcon, run: () => chooser.click() },
+    { label: t().location.kind, icon: MapPin, run: () => app.overlays.open({ name: 'location', address: props.chat.id }) },
+  ];
+
+  // ── voice messages ──
+
+  const voice = read(props.conversation.voice);
+  const [press, setPress] = createSignal<Press>();
+  const [voiceBar, setVoiceBar] = createSignal<typeof import('../voice/VoiceBar').default>();
+  /** One records, or hears what one has recorded, instead of writing. */
+  const speaking = (): boolean => press() !== undefined || voice() !== undefined;
+  /** There is nothing to send, so one may speak. */
+  const maySpeak = (): boolean => draft().trim() === '' && mayAttach() && !mute() && staged()?.kind !== 'edit';
+  createEffect(on(speaking, (now) => {
+    if (!now || voiceBar()) return;
+    void import('../voice/VoiceBar').then((part) => setVoiceBar(() => part.default), () => {
+      setPress(undefined);
+      app.notices.error({ code: 'network' });
+    });
+  }));
+  const pressed = (now: Press): void => { setPress(now.phase === 'cancelled' && !voiceBar() ? undefined : now); };
+  const silent = (): void => {
+    setPress(undefined);
+    if (!onGlass()) queueMicrotask(() => field.focus({ preventScroll: true }));
+  };
 
   // ── mentions ──
 
@@ -209,15 +243,15 @@ export function Composer(props: Props): JSX.Element {
             <Icon of={now().kind === 'edit' ? Pencil : Reply} />
             <div class="staged-text">
               <b dir="auto">{now().kind === 'edit' ? t().chat.editing : now().message.outgoing ? t().chat.replyOwn : t().chat.replyTo(authorOf(contacts(), props.chat, now().message))}</b>
-              <span dir="auto">{now().message.file?.sticker ? now().message.file?.sticker?.description || t().sticker.kind : now().message.file?.name ?? now().message.text}</span>
+              <span dir="auto">{now().message.location || now().message.file?.voice ? inWords(t(), now().message) : now().message.file?.sticker ? now().message.file?.sticker?.description || t().sticker.kind : now().message.text || now().message.file?.name}</span>
             </div>
             <IconButton icon={X} label={now().kind === 'edit' ? t().chat.cancelEdit : t().chat.cancelReply} onClick={() => { props.conversation.unstage(); field.focus({ preventScroll: true }); }} />
           </div>
         )}
       </Show>
-      <div class="composer-line" classList={{ 'composer-open': props.chat.lock === 'unencrypted' }}>
+      <div class="composer-line" classList={{ 'composer-open': props.chat.lock === 'unencrypted', 'composer-voice': speaking() }}>
         <Show when={mayAttach()}>
-          <IconButton class="composer-attach" icon={Paperclip} label={t().chat.attach} onClick={() => chooser.click()} />
+          <IconButton class="composer-attach" icon={Paperclip} label={t().chat.attachMenu} aria-haspopup="menu" aria-expanded={attaching() !== undefined} onClick={(event) => setAttaching(event.currentTarget.getBoundingClientRect())} />
           <input ref={chooser} type="file" multiple hidden tabindex="-1" aria-hidden="true" onChange={(event) => { take(event.currentTarget.files); event.currentTarget.value = ''; }} />
         </Show>
         <textarea
@@ -232,18 +266,30 @@ export function Composer(props: Props): JSX.Element {
           class="composer-emoji" icon={Smile} label={t().chat.emoji} aria-expanded={picker() !== undefined}
           onClick={(event) => setPicker(event.currentTarget.getBoundingClientRect())}
         />
-        <IconButton type="submit" class="composer-send" icon={staged()?.kind === 'edit' ? Check : SendHorizontal} mirror={staged()?.kind !== 'edit'} label={staged()?.kind === 'edit' ? t().common.save : t().chat.send} disabled={mute() || draft().trim() === ''} />
+        <Show when={speaking()}>
+          <Show when={!voiceBar()}><div class="voice-bar" aria-busy="true" /></Show>
+          <Dynamic component={voiceBar()} conversation={props.conversation} press={press()} onSent={took} onClose={silent} />
+        </Show>
+        <Show
+          when={maySpeak()}
+          fallback={<IconButton type="submit" class="composer-send" icon={staged()?.kind === 'edit' ? Check : SendHorizontal} mirror={staged()?.kind !== 'edit'} label={staged()?.kind === 'edit' ? t().common.save : t().chat.send} disabled={mute() || draft().trim() === ''} />}
+        >
+          <MicButton held={press()?.phase === 'held'} onPress={pressed} />
+        </Show>
       </div>
       <Show when={over()}><div class="drop-here" aria-hidden="true"><span>{t().chat.fileDrop}</span></div></Show>
       <Show when={files().length > 0}>
-        <FileTray conversation={props.conversation} files={files()} onFiles={setFiles} onSent={(result) => { if (!onGlass()) field.focus({ preventScroll: true }); took(result); }} />
+        <FileTray
+          conversation={props.conversation} chat={props.chat} files={files()} onFiles={setFiles} onMore={() => chooser.click()} onPaste={take}
+          untrusted={props.untrusted} onUntrusted={props.onUntrusted} onSent={(result) => { if (!onGlass()) field.focus({ preventScroll: true }); took(result); }} />
       </Show>
+      <Show when={attaching()}>{(anchor) => <Menu label={t().chat.attachMenu} anchor={anchor()} items={attachments()} onClose={() => setAttaching(undefined)} />}</Show>
       <Show when={picker()}>{(anchor) => <EmojiPopup anchor={anchor()} onChoose={insert} onSticker={mayAttach() ? (sticker) => void sendSticker(sticker) : undefined} onClose={() => setPicker(undefined)} />}</Show>
       <Show when={asked()}>
         {(question) => (
           <Confirm
             title={t().lock.confirmTitle} action={t().lock.confirmSend} danger
-            text={group() ? t().group.sendOpenText : question().before ? t().lock.confirmBefore(props.chat.title) : t().lock.confirmText(props.chat.title)}
+            text={group() ? (question().before ? t().group.sendOpenBefore : t().group.sendOpenText) : question().before ? t().lock.confirmBefore(props.chat.title) : t().lock.confirmText(props.chat.title)}
             onConfirm={() => void agree()} onCancel={() => setAsked(undefined)}
           />
         )}

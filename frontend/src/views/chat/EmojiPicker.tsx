@@ -7,6 +7,7 @@ import { useView } from '../context';
 import { moveInGrid } from '../parts/gridkeys';
 import { Icon } from '../parts/Icon';
 import { Failed, Patiently } from '../parts/states';
+import './panel.css';
 import './emoji.css';
 
 /** All emoji by group, found by name. Only what can be seen is painted. */
@@ -48,14 +49,14 @@ export default function EmojiPicker(props: { readonly onChoose: (emoji: string) 
     <section class="emoji-group">
       <h2>{group.title}</h2>
       <div class="emoji-grid">
-        <For each={group.of}>{(emoji) => <button type="button" class="emoji" aria-label={emoji.label} title={emoji.label} onClick={() => choose(emoji.unicode)}>{emoji.unicode}</button>}</For>
+        <For each={group.of}>{(emoji) => <button type="button" class="panel-cell emoji" aria-label={emoji.label} title={emoji.label} onClick={() => choose(emoji.unicode)}>{emoji.unicode}</button>}</For>
       </div>
     </section>
   );
   const labelled = (unicode: string): Pick<Emoji, 'unicode' | 'label'> => list().find((emoji) => emoji.unicode === unicode) ?? { unicode, label: unicode };
   const inGroup = (group: EmojiGroup): readonly Emoji[] => list().filter((emoji) => emoji.group === group);
   return (
-    <div class="emoji-picker" onKeyDown={keys}>
+    <div class="panel" onKeyDown={keys}>
       <div class="emoji-search">
         <Icon of={Search} />
         <input
@@ -63,7 +64,7 @@ export default function EmojiPicker(props: { readonly onChoose: (emoji: string) 
           value={query()} onInput={(event) => setQuery(event.currentTarget.value)}
         />
       </div>
-      <div ref={grid} class="emoji-list" tabindex="-1">
+      <div ref={grid} class="panel-list" tabindex="-1">
         <Show
           when={list().length > 0}
           fallback={<Show when={failed()} fallback={<Patiently><p class="quiet" role="status">{t().common.loading}</p></Patiently>}>{(reason) => <Failed reason={reason()} onRetry={() => void all.load()} />}</Show>}
@@ -71,9 +72,9 @@ export default function EmojiPicker(props: { readonly onChoose: (emoji: string) 
           <Show
             when={query().trim() === ''}
             fallback={(
-              <Show when={found().length > 0} fallback={<p class="quiet emoji-none" role="status">{t().chat.emojiNone}</p>}>
+              <Show when={found().length > 0} fallback={<p class="quiet panel-none" role="status">{t().chat.emojiNone}</p>}>
                 <div class="emoji-grid">
-                  <For each={found().slice(0, 200)}>{(emoji) => <button type="button" class="emoji" aria-label={emoji.label} title={emoji.label} onClick={() => choose(emoji.unicode)}>{emoji.unicode}</button>}</For>
+                  <For each={found().slice(0, 200)}>{(emoji) => <button type="button" class="panel-cell emoji" aria-label={emoji.label} title={emoji.label} onClick={() => choose(emoji.unicode)}>{emoji.unicode}</button>}</For>
                 </div>
               </Show>
             )}

@@ -1,6 +1,7 @@
-import { createSignal, For, type JSX, lazy, onCleanup, onMount, Show, Suspense } from 'solid-js';
+import { For, type JSX, lazy, onCleanup, onMount, Show, Suspense } from 'solid-js';
 import type { Reaction, Sticker } from '../../core/api';
 import { quickReactions } from '../../stores/emoji';
+import { read } from '../adapter';
 import { useView } from '../context';
 import { Tabs } from '../parts/Tabs';
 
@@ -19,9 +20,9 @@ const edge = 8;
 
 /** All emoji, and one's stickers, at a place on the screen. Takes the focus and gives it back. */
 export function EmojiPopup(props: Props): JSX.Element {
-  const { t } = useView();
+  const { app, t } = useView();
   const before = document.activeElement;
-  const [tab, setTab] = createSignal<'emoji' | 'stickers'>('emoji');
+  const preferences = read(app.preferences);
   let popup!: HTMLDivElement;
   const outside = (event: Event): void => {
     if (event.target instanceof Node && popup.contains(event.target)) return;
@@ -58,11 +59,11 @@ export function EmojiPopup(props: Props): JSX.Element {
       <Show when={props.onSticker} fallback={<Suspense><EmojiPicker onChoose={props.onChoose} /></Suspense>}>
         {(send) => (
           <Tabs
-            label={t().sticker.panel} value={tab()} onChange={setTab}
+            label={t().sticker.panel} value={preferences().panel} onChange={(panel) => app.preferences.change({ panel })}
             tabs={[{ value: 'emoji', label: t().chat.emoji }, { value: 'stickers', label: t().sticker.tab }]}
           >
             <Suspense>
-              <Show when={tab() === 'stickers'} fallback={<EmojiPicker onChoose={props.onChoose} />}>
+              <Show when={preferences().panel === 'stickers'} fallback={<EmojiPicker onChoose={props.onChoose} />}>
                 <StickerPanel onChoose={send()} onLeave={props.onClose} />
               </Show>
             </Suspense>

@@ -5,27 +5,24 @@ import { read } from '../adapter';
 import { useView } from '../context';
 import { IconButton } from '../parts/Button';
 import { Icon } from '../parts/Icon';
-import { fileSource, linkTo, save } from './filesource';
+import { VoiceBox } from '../voice/VoiceBox';
+import { fileSource, linkTo, save, unasked } from './filesource';
 
 const icons = { image: ImageIcon, video: Video, audio: Music, file: FileIcon } as const;
-/** Larger than this nothing is fetched unasked. */
-const unasked = 12 << 20;
 
 /** A file that somebody sent: pictures are shown, sounds and films are played, everything can be saved. */
-export function FileBox(props: { readonly message: Message; readonly file: SharedFile; readonly trusted: boolean }): JSX.Element {
+export function FileBox(props: { readonly message: Message; readonly file: SharedFile; readonly trusted: boolean; readonly stop: boolean }): JSX.Element {
   const { app, t, formats } = useView();
   const transfers = read(app.transfers);
   const progress = (): number | undefined => transfers().get(props.message.id);
   const { url, failed, busy, load } = fileSource(() => props.message, (file) => linkTo(props.file.kind, file));
-  let picture!: HTMLImageElement;
-
   const keep = async (): Promise<void> => {
     const made = await load();
     if (made !== undefined) save(made, props.file.name);
   };
   const [playing, setPlaying] = createSignal(false);
   const [unplayable, setUnplayable] = createSignal(false);
-  const playable = (): boolean => (props.file.kind === 'audio' || props.file.kind === 'video') && !unplayable();
+  const playable = (): boolean => props.file.kind === 'video' && !unplayable();
   const play = async (): Promise<void> => { if (await load() !== undefined) setPlaying(true); };
   /** The browser does not know this kind. */
   const silent = (): void => {
@@ -43,24 +40,30 @@ export function FileBox(props: { readonly message: Message; readonly file: Share
   const reserve = (element: HTMLElement): void => {
     if (sized()) element.style.setProperty('aspect-ratio', `${props.file.width} / ${props.file.height}`);
   };
+  /** A picture that could not be had leaves its place as high as it was. */
+  const lost = (element: HTMLElement): void => {
+    createEffect(() => {
+      const { width = 4, height = 3 } = props.file;
+      if (shows() && failed() !== undefined && sized()) element.style.setProperty('min-block-size', `min(22rem, ${18 * height / width}rem)`);
+      else element.style.removeProperty('min-block-size');
+    });
+  };
   return (
     <div class="file">
-      <Show
-        when={shows() && url()}
-        fallback={(
-          <Show when={place() || (shows() && !failed() && sized())}>
-            <button type="button" class="file-place" tabindex="-1" ref={reserve} aria-label={t().chat.fileShow(props.file.name)} onClick={() => void load()}><Icon of={ImageIcon} /></button>
-          </Show>
-        )}
-      >
-        {(source) => (
-          <button type="button" class="file-picture" classList={{ 'file-unsized': !sized() }} tabindex="-1" ref={reserve} aria-label={t().chat.fileShow(props.file.name)} onClick={() => app.overlays.open({ name: 'picture', message: props.message, file: props.file })}>
-            <img ref={picture} src={source()} alt={props.file.name} decoding="async" />
-          </button>
-        )}
+      {/* One button before and after: a click in which the picture comes is not lost. */}
+      <Show when={place() || (shows() && !failed() && sized())}>
+        <button
+          type="button" class="file-picture" classList={{ 'file-place': url() === undefined, 'file-unsized': !sized() }} tabindex="-1" ref={reserve} aria-label={t().chat.fileShow(props.file.name)}
+          onClick={() => (place() ? app.overlays.open({ name: 'picture', message: props.message }) : void load())}
+        >
+          <Show when={url()} fallback={<Icon of={ImageIcon} />}>{(source) => <img src={source()} alt={props.file.name} decoding="async" />}</Show>
+        </button>
       </Show>
-      <Show when={!place()}>
-        <div class="file-line">
+      <Show when={props.file.kind === 'audio'}>
+        <VoiceBox message={props.message} file={props.file} trusted={props.trusted} stop={props.stop} source={{ url, failed, busy, load }} onSave={() => void keep()} />
+      </Show>
+      <Show when={!place() && props.file.kind !== 'audio'}>
+        <div class="file-line" ref={lost}>
           <Show when={playable() && !playing() && !props.file.uploading} fallback={<Icon of={icons[props.file.kind]} />}>
             <IconButton icon={Play} tabindex="-1" label={t().chat.filePlay(props.file.name)} aria-busy={busy()} onClick={() => void play()} />
           </Show>
@@ -74,9 +77,7 @@ export function FileBox(props: { readonly message: Message; readonly file: Share
         </div>
       </Show>
       <Show when={playing() && url()}>
-        {(source) => (props.file.kind === 'video'
-          ? <video class="file-media" src={source()} controls autoplay playsinline aria-label={props.file.name} onError={silent} />
-          : <audio class="file-media" src={source()} controls autoplay aria-label={props.file.name} onError={silent} />)}
+        {(source) => <video class="file-media" src={source()} controls autoplay playsinline aria-label={props.file.name} onError={silent} />}
       </Show>
       <Show when={props.file.uploading}>
         <div class="file-progress">

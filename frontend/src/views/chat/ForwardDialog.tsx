@@ -11,6 +11,7 @@ import { Dialog } from '../parts/Dialog';
 import { Field } from '../parts/Field';
 import { Icon } from '../parts/Icon';
 import { rove } from '../parts/rove';
+import { inWords } from './words';
 
 /** Sends what somebody wrote on to another chat. */
 export default function ForwardDialog(props: { readonly message: Message }): JSX.Element {
@@ -20,15 +21,20 @@ export default function ForwardDialog(props: { readonly message: Message }): JSX
   const [query, setQuery] = createSignal('');
   const found = createMemo(() => findChats(query(), chats(), contacts())
     .map((address) => chatWith(chats(), contacts(), address)).filter((chat) => mayWrite(chat, contacts().get(chat.id)) && chat.lock !== 'unencrypted'));
+  /** A file is encrypted anew, with a key that only those have who get it now. */
+  const pass = async ({ chat, id, text, file }: Message, address: Address): Promise<unknown> => {
+    if (!file) return app.core.send(address, text);
+    const { kind: _, size: __, uploading: ___, sticker: ____, ...facts } = file;
+    return app.core.sendFile(address, await app.core.fetchFile(chat, id), { ...facts, id: crypto.randomUUID(), caption: text });
+  };
   const send = async (address: Address): Promise<void> => {
-    const { text } = props.message;
     app.overlays.close();
-    if (await app.attempt(() => app.core.send(address, text), 'forwarded')) app.router.go({ name: 'chat', address, details: false });
+    if (await app.attempt(() => pass(props.message, address), 'forwarded')) app.router.go({ name: 'chat', address, details: false });
   };
   let list!: HTMLUListElement;
   return (
     <Dialog title={t().chat.forwardTo} onClose={() => app.overlays.close()}>
-      <blockquote class="info-text" dir="auto">{props.message.text}</blockquote>
+      <blockquote class="info-text" dir="auto">{props.message.location ? inWords(t(), props.message) : props.message.text}</blockquote>
       <form onSubmit={(event) => { event.preventDefault(); const first = found()[0]; if (first && query().trim() !== '') void send(first.id); }}>
         <Field
           label={t().newChat.search} value={query()} onInput={setQuery} autocomplete="off" spellcheck={false} enterkeyhint="send" autofocus

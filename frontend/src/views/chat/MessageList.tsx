@@ -1,4 +1,4 @@
-import { ArrowDown, CircleStop, Copy, Download, Forward, Image as ImageIcon, Info, LockOpen, Pencil, Pin, PinOff, Reply, RotateCw, SmilePlus, Sticker as StickerIcon, StickyNote, Timer, Trash } from 'lucide';
+import { ArrowDown, CircleStop, Copy, Download, Forward, Image as ImageIcon, Info, LockOpen, Pencil, Pin, PinOff, Reply, RotateCw, SmilePlus, Sticker as StickerIcon, StickyNote, Timer, Trash, UserPlus } from 'lucide';
 import { createEffect, createMemo, createSignal, type JSX, Match, on, onCleanup, Show, Switch, untrack } from 'solid-js';
 import { Virtualizer, type VirtualizerHandle } from 'virtua/solid';
 import type { Chat } from '../../core/api';
@@ -301,6 +301,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
   });
   /** What somebody did to the chat. */
   const noticeText = (message: Message): string => {
+    if (message.came) return t().group.came(message.came.map((who) => nameOf(who, undefined)).join(', '));
     if (message.optOut) return message.outgoing ? t().optOut.own : t().optOut.by(nameOf(message.from, message.name));
     const seconds = message.timerSet ?? 0, time = formats().duration(seconds);
     if (message.outgoing) return seconds === 0 ? t().timer.offOwn : t().timer.setOwn(time);
@@ -357,7 +358,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
       setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser may still be reading
     };
     return [
-      ...(file.kind === 'image' ? [{ label: t().chat.fileShow(file.name), icon: ImageIcon, run: () => app.overlays.open({ name: 'picture', message, file }) }] : []),
+      ...(file.kind === 'image' ? [{ label: t().chat.fileShow(file.name), icon: ImageIcon, run: () => app.overlays.open({ name: 'picture', message }) }] : []),
       { label: t().common.save, icon: Download, run: () => void app.attempt(keep) },
     ];
   };
@@ -372,7 +373,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
       ...(mayCorrect(message) && writable() ? [{ label: t().chat.edit, icon: Pencil, run: () => compose(() => conversation.correct(message)) }] : []),
       ...(mayReact(message) ? [{ label: message.pinned ? t().pins.unpin : t().pins.pin, icon: message.pinned ? PinOff : Pin, run: () => void app.attempt(() => conversation.pin(message)) }] : []),
       ...(message.poll && message.outgoing && !message.poll.closed && mayReact(message) ? [{ label: t().poll.close, icon: CircleStop, run: () => void app.attempt(() => app.core.closePoll(props.chat.id, message.id)) }] : []),
-      ...(message.retracted || message.file || message.poll ? [] : [{ label: t().chat.forward, icon: Forward, run: () => app.overlays.open({ name: 'forward', message }) }]),
+      ...(message.retracted || message.poll || message.file?.uploading || message.file?.sticker ? [] : [{ label: t().chat.forward, icon: Forward, run: () => app.overlays.open({ name: 'forward', message }) }]),
       ...fileItems(message),
       ...(message.file?.sticker ? [{ label: t().sticker.keep, icon: StickerIcon, run: () => keepSticker(message) }] : []),
       ...(message.file?.sticker?.pack ? [{ label: t().sticker.pack, icon: StickyNote, run: () => app.overlays.open({ name: 'sticker-pack', message }) }] : []),
@@ -427,7 +428,7 @@ export function MessageList(props: { readonly conversation: Conversation; readon
                 <Match when={as('unread')}>
                   {(it) => <div class="unread-line"><span>{t().chat.unreadFrom(it().count)}</span></div>}
                 </Match>
-                <Match when={as('notice')}>{(it) => <div class="chat-said"><Icon of={it().message.optOut ? LockOpen : Timer} /><span>{noticeText(it().message)}<Show when={it().message.optOut?.reason}>{(reason) => <> <span dir="auto">{t().optOut.reason(reason())}</span></>}</Show></span></div>}</Match>
+                <Match when={as('notice')}>{(it) => <div class="chat-said"><Icon of={it().message.came ? UserPlus : it().message.optOut ? LockOpen : Timer} /><span>{noticeText(it().message)}<Show when={it().message.optOut?.reason}>{(reason) => <> <span dir="auto">{t().optOut.reason(reason())}</span></>}</Show></span></div>}</Match>
                 <Match when={as('unreadable')}>
                   {(it) => <Unreadable messages={it().messages} rowKey={key} stop={stop() === key} />}
                 </Match>

@@ -1,4 +1,4 @@
-import { Ban, Ellipsis, LockOpen, Pin, Timer } from 'lucide';
+import { Ban, Ellipsis, LockOpen, Pin, ShieldQuestionMark, Timer } from 'lucide';
 import { type JSX, onCleanup, onMount, Show } from 'solid-js';
 import type { Address, Message } from '../../core/api';
 import type { Row } from '../../stores/rows';
@@ -11,6 +11,7 @@ import { Icon } from '../parts/Icon';
 import { Keyed } from '../parts/Keyed';
 import { Ticks } from '../parts/Marks';
 import { RichText } from '../parts/RichText';
+import { PlaceBox } from '../place/PlaceBox';
 import { FileBox } from './FileBox';
 import { PollBox } from './PollBox';
 import { StickerBox } from './StickerBox';
@@ -48,7 +49,9 @@ type Props = {
 export function MessageRow(props: Props): JSX.Element {
   const { t, formats } = useView();
   const message = () => props.row.message;
-  const emoji = (): number => (message().reply || message().retracted || message().poll ? 0 : emojiOnly(message().text));
+  const emoji = (): number => (message().reply || message().retracted || message().poll || message().file ? 0 : emojiOnly(message().text));
+  /** Most messages have none of these: one question for all of them. */
+  const marked = (): boolean => message().lock === 'unencrypted' || message().unconfirmed === true || message().pinned === true || message().timer !== undefined || message().edited !== undefined;
   const sticker = (): boolean => message().file?.sticker !== undefined;
   const gone = (): string => {
     const by = message().retracted?.by;
@@ -63,7 +66,7 @@ export function MessageRow(props: Props): JSX.Element {
   const label = (): string => {
     const who = message().outgoing ? t().common.you : props.name;
     const end = message().outgoing ? `, ${t().chat.state[message().state]}` : '';
-    const open = message().lock === 'unencrypted' ? `, ${t().chat.notLocked}` : '';
+    const open = message().lock === 'unencrypted' ? `, ${t().chat.notLocked}` : message().unconfirmed ? `, ${t().chat.unconfirmed}` : '';
     const text = message().retracted ? gone() : inWords(t(), message());
     const kept = `${message().pinned ? `, ${t().pins.one}` : ''}${message().timer ? `, ${t().timer.mark(formats().duration(message().timer!))}` : ''}`;
     const edited = message().edited ? `, ${t().chat.edited}` : '';
@@ -87,7 +90,7 @@ export function MessageRow(props: Props): JSX.Element {
       <div
         ref={box} class="message" role="group" aria-label={label()} tabindex={props.stop ? 0 : -1}
         data-key={props.row.key} data-stop={props.stop ? 'true' : undefined}
-        onContextMenu={atPointer} onDblClick={(event) => { if (event.target instanceof Element && !event.target.closest('a, button')) { window.getSelection()?.removeAllRanges(); props.onMenu(props.row, bubble.getBoundingClientRect()); } }}
+        onContextMenu={atPointer} onDblClick={(event) => { if (event.target instanceof Element && !event.target.closest('a, button, input')) { window.getSelection()?.removeAllRanges(); props.onMenu(props.row, bubble.getBoundingClientRect()); } }}
       >
         <Show when={props.group && !message().outgoing}>
           <span class="message-face"><Show when={props.row.last}><Avatar address={message().from} name={props.name} size="tiny" /></Show></span>
@@ -107,16 +110,22 @@ export function MessageRow(props: Props): JSX.Element {
           <Show when={message().poll}>
             {(poll) => <PollBox message={message()} poll={poll()} stop={props.stop} mayVote={props.mayVote} nameOf={props.nameOf} onVote={(choices) => props.onVote(message(), choices)} />}
           </Show>
-          <Show when={message().file}>{(file) => <Show when={sticker()} fallback={<FileBox message={message()} file={file()} trusted={props.trusted} />}><StickerBox message={message()} file={file()} trusted={props.trusted} /></Show>}</Show>
+          <Show when={message().file}>{(file) => <Show when={sticker()} fallback={<FileBox message={message()} file={file()} trusted={props.trusted} stop={props.stop} />}><StickerBox message={message()} file={file()} trusted={props.trusted} /></Show>}</Show>
+          <Show when={message().location}>{(location) => <PlaceBox message={message()} location={location()} stop={props.stop} trusted={props.trusted} />}</Show>
           <div class={`text text-emoji-${emoji()}`} dir="auto">
-            <Show when={!message().retracted} fallback={<span class="tombstone"><Icon of={Ban} />{gone()}</span>}><Show when={!message().poll}><RichText text={message().text} names={props.names} /></Show></Show>
+            <Show when={!message().retracted} fallback={<span class="tombstone"><Icon of={Ban} />{gone()}</span>}><Show when={!message().poll && !message().location}><RichText text={message().text} names={props.names} /></Show></Show>
             <span class="meta">
-              <Show when={message().lock === 'unencrypted'}>
-                <span class="meta-open" title={t().chat.notLockedLong}><Icon of={LockOpen} /></span>
+              <Show when={marked()}>
+                <Show when={message().lock === 'unencrypted'}>
+                  <span class="meta-open" title={t().chat.notLockedLong}><Icon of={LockOpen} /></span>
+                </Show>
+                <Show when={message().unconfirmed}>
+                  <span class="meta-open" title={t().chat.unconfirmed}><Icon of={ShieldQuestionMark} /></span>
+                </Show>
+                <Show when={message().pinned}><span title={t().pins.one}><Icon of={Pin} /></span></Show>
+                <Show when={message().timer}>{(seconds) => <span title={t().timer.mark(formats().duration(seconds()))}><Icon of={Timer} /></span>}</Show>
+                <Show when={message().edited}><span>{t().chat.edited}</span></Show>
               </Show>
-              <Show when={message().pinned}><span title={t().pins.one}><Icon of={Pin} /></span></Show>
-              <Show when={message().timer}>{(seconds) => <span title={t().timer.mark(formats().duration(seconds()))}><Icon of={Timer} /></span>}</Show>
-              <Show when={message().edited}><span>{t().chat.edited}</span></Show>
               <time datetime={new Date(message().at).toISOString()} title={formats().full(message().at)}>{formats().time(message().at)}</time>
               <Show when={message().outgoing}><Ticks state={message().state} /></Show>
             </span>
@@ -147,7 +156,7 @@ export function MessageRow(props: Props): JSX.Element {
           </div>
         )}
       </Show>
-      <Alarm message={message()} />
+      <Show when={message().alarm}><Alarm message={message()} /></Show>
       <Show when={message().state === 'failed'}>
         <div class="failed-line">
           <p>{message().reason ? t().reason(message().reason!) : t().chat.state.failed}</p>

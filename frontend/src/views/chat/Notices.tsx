@@ -33,11 +33,7 @@ export function Notices(props: Props): JSX.Element {
         </div>
       </Match>
       <Match when={props.untrusted}>
-        <div class="chat-notice chat-notice-serious" role="alert">
-          <Icon of={ShieldAlert} />
-          <p>{t().chat.newDeviceBar(props.chat.title)}</p>
-          <Button look="primary" onClick={() => app.overlays.open({ name: 'lock', address: props.chat.id })}>{t().chat.check}</Button>
-        </div>
+        <Untrusted chat={props.chat} />
       </Match>
       <Match when={props.chat.optOut && !props.contact?.blocked && props.contact?.relation !== 'request' && !isStranger(props.chat, props.contact)}><OptOutNotice chat={props.chat} /></Match>
       <Match when={props.chat.group}>{(group) => <GroupNotice chat={props.chat} group={group()} />}</Match>
@@ -68,6 +64,18 @@ export function Notices(props: Props): JSX.Element {
         </div>
       </Match>
     </Switch>
+  );
+}
+
+/** A new device must be looked at before anything is sent. */
+export function Untrusted(props: { readonly chat: Chat }): JSX.Element {
+  const { app, t } = useView();
+  return (
+    <div class="chat-notice chat-notice-serious" role="alert">
+      <Icon of={ShieldAlert} />
+      <p>{t().chat.newDeviceBar(props.chat.title)}</p>
+      <Button look="primary" onClick={() => app.overlays.open({ name: 'lock', address: props.chat.id })}>{t().chat.check}</Button>
+    </div>
   );
 }
 

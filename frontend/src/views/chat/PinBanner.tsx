@@ -6,6 +6,7 @@ import { read } from '../adapter';
 import { useView } from '../context';
 import { IconButton } from '../parts/Button';
 import { Icon } from '../parts/Icon';
+import { inWords } from './words';
 
 /** What stands above the chat. Pressed, it leads there, and shows the next one. */
 export function PinBanner(props: { readonly conversation: Conversation; readonly chat: Chat }): JSX.Element {
@@ -30,7 +31,7 @@ export function PinBanner(props: { readonly conversation: Conversation; readonly
             <Icon of={Pin} />
             <span class="pin-text">
               <b>{title()}</b>
-              <span dir="auto">{message().file?.sticker ? t().sticker.kind : message().file ? t().chat.fileKinds[message().file!.kind] : message().text}</span>
+              <span dir="auto">{message().location ? inWords(t(), message()) : message().file?.sticker ? t().sticker.kind : message().text || (message().file ? t().chat.fileKinds[message().file!.kind] : '')}</span>
             </span>
           </button>
           <IconButton icon={ListChecks} label={t().pins.all} onClick={() => app.overlays.open({ name: 'pins', address: props.chat.id })} />

@@ -8,6 +8,7 @@ import { useView } from '../context';
 import { IconButton } from '../parts/Button';
 import { Dialog } from '../parts/Dialog';
 import { rove } from '../parts/rove';
+import { inWords } from './words';
 
 /** Everything that stands above a chat. */
 export default function PinsDialog(props: { readonly address: Address }): JSX.Element {
@@ -33,7 +34,7 @@ export default function PinsDialog(props: { readonly address: Address }): JSX.El
                 <button type="button" class="nav-line" onClick={() => show(message)}>
                   <span class="nav-line-text">
                     <small><bdi>{message.outgoing ? t().common.you : authorOf(contacts(), chat(), message)}</bdi> · {formats().brief(message.at, now())}</small>
-                    <span class="pins-text own-direction" dir="auto">{message.file?.sticker ? message.file.sticker.description === '' ? t().sticker.kind : t().sticker.named(message.file.sticker.description) : message.file ? `${t().chat.fileKinds[message.file.kind]}: ${message.file.name}` : message.text}</span>
+                    <span class="pins-text own-direction" dir="auto">{message.location ? inWords(t(), message) : message.file?.sticker ? message.file.sticker.description === '' ? t().sticker.kind : t().sticker.named(message.file.sticker.description) : message.file ? `${t().chat.fileKinds[message.file.kind]}: ${message.file.name}` : message.text}</span>
                   </span>
                 </button>
                 <Show when={mayWrite(chat(), contacts().get(props.address))}>

@@ -25,34 +25,40 @@ export function StickerBox(props: { readonly message: Message; readonly file: Sh
     element.style.setProperty('aspect-ratio', `${width} / ${height}`);
     element.classList.add(width >= height ? 'sticker-wide' : 'sticker-tall');
   };
+  /** What says that it could not be had is as high as it would be. */
+  const high = (element: HTMLElement): void => {
+    const { width = 1, height = 1 } = props.file;
+    element.style.setProperty('min-block-size', `${Math.min(10, 10 * height / Math.max(1, width))}rem`);
+  };
   const Shown = (shown: { readonly source: string }): JSX.Element => <img src={shown.source} alt={name()} decoding="async" draggable={false} />;
+  const here = (): boolean => url() !== undefined;
+  const press = (): void => {
+    if (!here() && !busy()) void load();
+    else if (props.file.sticker?.pack) app.overlays.open({ name: 'sticker-pack', message: props.message });
+  };
   return (
     <Show
-      when={url()}
+      when={failed()}
       fallback={(
-        <Show
-          when={failed()}
-          fallback={<button type="button" class="sticker sticker-place" tabindex="-1" ref={sized} aria-label={t().sticker.show(name())} aria-busy={busy()} onClick={() => void load()}><Icon of={StickerIcon} /></button>}
-        >
-          {(reason) => (
-            <div class="file-line">
-              <Icon of={StickerIcon} />
-              <span class="file-text"><bdi>{name()}</bdi><small>{reason()}</small></span>
-              <IconButton icon={RotateCw} tabindex="-1" label={t().sticker.show(name())} onClick={() => void load()} />
-            </div>
-          )}
+        <Show when={here() && !props.file.sticker?.pack} fallback={(
+          // One button before and after: a click in which the picture comes is not lost.
+          <button
+            type="button" class="sticker" classList={{ 'sticker-place': !here() }} tabindex="-1" ref={sized} aria-busy={busy()}
+            aria-label={here() ? `${name()}, ${t().sticker.pack}` : t().sticker.show(name())} onClick={press}
+          >
+            <Show when={url()} fallback={<Icon of={StickerIcon} />}>{(source) => <Shown source={source()} />}</Show>
+          </button>
+        )}>
+          <div class="sticker" ref={sized}><Shown source={url()!} /></div>
         </Show>
       )}
     >
-      {(source) => (
-        <Show when={props.file.sticker?.pack} fallback={<div class="sticker" ref={sized}><Shown source={source()} /></div>}>
-          <button
-            type="button" class="sticker" tabindex="-1" ref={sized} aria-label={`${name()}, ${t().sticker.pack}`}
-            onClick={() => app.overlays.open({ name: 'sticker-pack', message: props.message })}
-          >
-            <Shown source={source()} />
-          </button>
-        </Show>
+      {(reason) => (
+        <div class="file-line" ref={high}>
+          <Icon of={StickerIcon} />
+          <span class="file-text"><bdi>{name()}</bdi><small>{reason()}</small></span>
+          <IconButton icon={RotateCw} tabindex="-1" label={t().sticker.show(name())} onClick={() => void load()} />
+        </div>
       )}
     </Show>
   );

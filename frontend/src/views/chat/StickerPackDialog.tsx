@@ -8,6 +8,7 @@ import { Dialog } from '../parts/Dialog';
 import { Failed, Patiently } from '../parts/states';
 import { keptSticker } from './stickers';
 import { StickerThumb } from './StickerThumb';
+import './panel.css';
 import './stickers.css';
 
 /** The stickers that somebody publishes together. */
@@ -66,7 +67,7 @@ export default function StickerPackDialog(props: { readonly message: Message }):
             <ul class="sticker-grid" role="list">
               <For each={it().stickers}>
                 {(sticker, i) => (
-                  <li class="sticker-cell" classList={{ 'sticker-missing': missing().has(i()) }}>
+                  <li class="panel-cell sticker-cell" classList={{ 'sticker-missing': missing().has(i()) }}>
                     <StickerThumb fetch={() => app.core.packPicture(it().id, i())} onMissing={() => setMissing(new Set([...missing(), i()]))} />
                     <span class={missing().has(i()) ? 'sticker-words' : 'hidden'} dir="auto">{sticker.description || t().sticker.kind}</span>
                   </li>

@@ -8,6 +8,7 @@ import { Button } from '../parts/Button';
 import { moveInGrid } from '../parts/gridkeys';
 import { Failed, Patiently } from '../parts/states';
 import { StickerThumb } from './StickerThumb';
+import './panel.css';
 import './stickers.css';
 
 type Props = {
@@ -47,19 +48,19 @@ export default function StickerPanel(props: Props): JSX.Element {
     app.overlays.open({ name: 'sticker-make', picture });
   };
   return (
-    <div class="sticker-panel">
-      <div ref={grid} class="sticker-list" tabindex="-1" onKeyDown={(event) => moveInGrid(event, grid, [...grid.querySelectorAll<HTMLElement>('.sticker-cell')])}>
+    <div class="panel sticker-panel">
+      <div ref={grid} class="panel-list" tabindex="-1" onKeyDown={(event) => moveInGrid(event, grid, [...grid.querySelectorAll<HTMLElement>('.sticker-cell')])}>
         <Show
           when={shelf().status === 'ready'}
           fallback={<Show when={failed()} fallback={<Patiently><p class="quiet" role="status">{t().common.loading}</p></Patiently>}>{(reason) => <Failed reason={reason()} onRetry={() => void app.stickers.load()} />}</Show>}
         >
-          <Show when={list().length > 0} fallback={<p class="quiet sticker-none">{t().sticker.none}</p>}>
+          <Show when={list().length > 0} fallback={<p class="quiet panel-none sticker-none">{t().sticker.none}</p>}>
             <ul class="sticker-grid" role="list">
               <For each={list()}>
                 {(sticker) => (
                   <li>
                     <button
-                      type="button" class="sticker-cell" classList={{ 'sticker-removing': removing() }} title={sticker.description || undefined}
+                      type="button" class="panel-cell sticker-cell" classList={{ 'sticker-removing': removing() }} title={sticker.description || undefined}
                       aria-label={removing() ? t().sticker.removeOne(name(sticker)) : t().sticker.send(name(sticker))} onClick={() => choose(sticker)}
                     >
                       <StickerThumb fetch={() => app.core.stickerPicture(sticker.id)} />

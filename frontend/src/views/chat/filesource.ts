@@ -3,6 +3,9 @@ import type { Message, SharedFile } from '../../core/api';
 import { reasonOf } from '../../stores/reason';
 import { useView } from '../context';
 
+/** Larger than this nothing is fetched unasked. */
+export const unasked = 12 << 20;
+
 export interface FileSource {
   /** Where it can be shown from, once it is here. */
   readonly url: Accessor<string | undefined>;
@@ -54,7 +57,8 @@ export function fileSource(message: () => Message, show: (file: Blob) => string 
       setUrl(made);
       return made;
     } catch (error) {
-      if (!gone) setFailed(t().reason(reasonOf(error)));
+      const reason = reasonOf(error);
+      if (!gone) setFailed(reason.code === 'not-found' ? t().chat.fileGone : t().reason(reason));
       return undefined;
     } finally {
       setBusy(false);

@@ -5,7 +5,7 @@ import { Button } from './Button';
 import './copy.css';
 
 /** Puts a text on the clipboard and says so on the button itself. */
-export function CopyButton(props: { readonly text: string; readonly look?: 'primary' | 'plain' | 'quiet'; readonly label?: string }): JSX.Element {
+export function CopyButton(props: { readonly text: string; readonly look?: 'primary' | 'plain' | 'quiet'; readonly label?: string; readonly tabindex?: number }): JSX.Element {
   const { app, t } = useView();
   const [copied, setCopied] = createSignal(false);
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -22,7 +22,7 @@ export function CopyButton(props: { readonly text: string; readonly look?: 'prim
     timer = setTimeout(() => setCopied(false), 2000);
   };
   return (
-    <Button look={props.look ?? 'plain'} icon={copied() ? Check : Copy} onClick={() => void copy()}>
+    <Button look={props.look ?? 'plain'} icon={copied() ? Check : Copy} tabindex={props.tabindex} onClick={() => void copy()}>
       <span aria-live="polite">{copied() ? t().common.copied : props.label ?? t().common.copy}</span>
     </Button>
   );

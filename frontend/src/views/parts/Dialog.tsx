@@ -1,6 +1,7 @@
 import { X } from 'lucide';
-import { createUniqueId, type JSX, onCleanup, onMount, Show } from 'solid-js';
+import { createUniqueId, type JSX, onCleanup, onMount, Show, useContext } from 'solid-js';
 import { useView } from '../context';
+import { LayersContext } from '../layers';
 import { Button, IconButton } from './Button';
 import './dialog.css';
 
@@ -11,7 +12,8 @@ type Props = {
   readonly actions?: JSX.Element;
   /** A question that must be answered. */
   readonly alert?: boolean;
-  readonly size?: 'small' | 'medium' | 'large';
+  /** `full`: it is the window. */
+  readonly size?: 'small' | 'medium' | 'large' | 'full';
   /** The title is for screen readers only. */
   readonly bare?: boolean;
 };
@@ -28,8 +30,11 @@ export function Dialog(props: Props): JSX.Element {
   let pressedOutside = false;
   let gone = false;
   const before = document.activeElement;
+  const layers = useContext(LayersContext);
   onMount(() => {
     dialog.showModal();
+    const closed = layers?.add(dialog);
+    if (closed) onCleanup(closed);
     // Where nothing asks for the focus, it goes to the title: that is read first, and nothing lights up.
     if (!dialog.querySelector('[autofocus]')) dialog.querySelector('h2')?.focus();
   });

@@ -26,6 +26,7 @@ export function Devices(): JSX.Element {
   // The app opens before it is connected; who is signed in is known only then.
   const phase = createMemo(() => session().phase);
   createEffect(on(phase, (now) => { if (now === 'online') void logins.load(); }, { defer: true }));
+  createEffect(() => { if (session().newDevice) void app.core.seenOwnDevices().catch(() => undefined); });
   const [ending, setEnding] = createSignal<Login>();
   const end = async (login: Login): Promise<void> => {
     setEnding(undefined);

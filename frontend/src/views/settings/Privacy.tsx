@@ -8,6 +8,7 @@ import { Switch } from '../parts/Switch';
 export function Privacy(): JSX.Element {
   const { app, t } = useView();
   const session = read(app.session);
+  const preferences = read(app.preferences);
   const now = (): Choice => session().privacy ?? { read: true, typing: true };
   const change = (part: Partial<Choice>): void => void app.attempt(() => app.core.setPrivacy({ ...now(), ...part }));
   return (
@@ -20,6 +21,14 @@ export function Privacy(): JSX.Element {
         </Show>
       </div>
       <p class="quiet">{t().settings.privacy.everywhere}</p>
+      <Show when={session().maps === true}>
+        <section class="section">
+          <h2>{t().location.alwaysTitle}</h2>
+          <div class="card">
+            <Switch label={t().location.always} hint={t().location.alwaysHint} on={preferences().showMaps} onChange={(showMaps) => app.preferences.change({ showMaps })} />
+          </div>
+        </section>
+      </Show>
       <section class="section">
         <h2>{t().settings.privacy.alwaysTitle}</h2>
         <ul class="plain-list">

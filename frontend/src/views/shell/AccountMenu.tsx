@@ -17,7 +17,7 @@ export function AccountFace(props: { readonly account: AccountInfo; readonly cho
   return (
     <>
       <Avatar address={props.account.address} name={nameOf(props.account)} picture={props.account.picture} size="small" />
-      <span class="account-text">
+      <span class="nav-line-text account-text">
         <b><bdi>{nameOf(props.account)}</bdi></b>
         <small><Show when={props.account.phase === 'locked'} fallback={<bdi dir="ltr">{props.account.address}</bdi>}>{t().accounts.locked}</Show></small>
       </span>

@@ -42,8 +42,10 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
     if (last.timerSet === 0) return last.outgoing ? t().timer.offOwn : t().timer.offBy(last.from === undefined ? chat().title : senderName(contacts(), last.from, last.name));
     if (last.timerSet !== undefined) return t().timer.on(formats().duration(last.timerSet));
     if (last.poll) return `📊 ${last.text}`;
+    if (last.location) return last.text === '' ? `📍 ${t().location.kind}` : `📍 ${last.text}`;
     if (last.sticker) return last.text === '' ? t().sticker.kind : t().sticker.named(last.text);
-    if (last.file) return t().chat.fileKinds[last.file];
+    if (last.voice) return `🎤 ${t().voice.kind}`;
+    if (last.file) return last.text === '' ? t().chat.fileKinds[last.file] : `${t().chat.fileKinds[last.file]}: ${last.text}`;
     if (last.retracted) return t().chat.deleted;
     return last.problem ? t().list.unreadable : last.text;
   };
@@ -101,8 +103,8 @@ export function ChatRow(props: { readonly address: Address; readonly current: bo
             <span class="chat-row-preview own-direction" dir="auto">
               <Switch fallback={<span class="quiet">{contact()?.relation === 'pending' ? t().list.pending : t().list.nothingYet}</span>}>
                 <Match when={writing()}>{(text) => <span class="is-typing">{text()}</span>}</Match>
-                <Match when={(chat().draft.trim() !== '' || chat().draftReply !== undefined || (chat().draftFiles ?? 0) > 0) && !props.current}>
-                  <span class="is-draft">{t().list.draft}</span> <Show when={(chat().draftFiles ?? 0) > 0}>📎 </Show>{chat().draft}
+                <Match when={(chat().draft.trim() !== '' || chat().draftReply !== undefined || (chat().draftFiles ?? 0) > 0 || chat().draftVoice) && !props.current}>
+                  <span class="is-draft">{t().list.draft}</span> <Show when={(chat().draftFiles ?? 0) > 0}>📎 </Show><Show when={chat().draftVoice}>🎤 </Show>{chat().draft}
                 </Match>
                 <Match when={chat().last}>
                   {(last) => (

@@ -5,6 +5,8 @@ import { attention } from '../attention';
 import { useView } from '../context';
 import { media, onePane } from '../media';
 import { Contained } from '../parts/Contained';
+import { createListening, ListeningContext } from '../voice/playing';
+import { PlayerBar } from '../voice/PlayerBar';
 import ChatView from '../chat/ChatView';
 import { ConnectionChip } from './ConnectionChip';
 import { EmptyPane } from './EmptyPane';
@@ -22,6 +24,7 @@ const parts = {
   groupLink: () => import('../group/GroupLink'),
   details: () => import('../chat/Details'),
   groupDetails: () => import('../chat/GroupDetails'),
+  voiceBar: () => import('../voice/VoiceBar'),
 };
 const SettingsNav = lazy(parts.settingsNav);
 const SettingsPane = lazy(parts.settingsPane);
@@ -66,6 +69,12 @@ export default function Main(): JSX.Element {
   onCleanup(() => { document.title = t().app; });
   shortcuts(app);
 
+  // What is heard goes on in every place of the account, and ends with it.
+  const listening = createListening(app);
+  const session = read(app.session);
+  createEffect(on(createMemo(() => session().address), () => listening.player.stop(), { defer: true }));
+  onCleanup(() => listening.player.stop());
+
   // On a narrow window the focus follows from pane to pane; the composer takes it itself where there is a keyboard.
   let frame!: HTMLDivElement;
   createEffect(on([place, address], ([now], before) => {
@@ -106,14 +115,16 @@ export default function Main(): JSX.Element {
   });
 
   return (
-    <>
+    <ListeningContext.Provider value={listening}>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('composer')?.focus(); document.getElementById('main')?.focus(); }}>{t().list.skip}</a>
       <div ref={frame} class="app" data-place={place()} data-details={details() ? 'open' : undefined}>
         <div class="start-pane" role={narrow() && place() === 'start' ? 'main' : undefined}>
+          <Show when={!narrow() || place() === 'start'}><PlayerBar here={undefined} /></Show>
           <div class="start-pane-in" hidden={inSettings()}><ListPane /></div>
           <Show when={inSettings()}><Suspense><SettingsNav /></Suspense></Show>
         </div>
         <div class="main-pane">
+          <Show when={narrow() && place() !== 'start'}><PlayerBar here={address()} /></Show>
           <Contained place={formatRoute(route())}>
             <Suspense>
               <Switch fallback={<EmptyPane />}>
@@ -129,6 +140,6 @@ export default function Main(): JSX.Element {
         <ConnectionChip />
       </div>
       <Overlays />
-    </>
+    </ListeningContext.Provider>
   );
 }

@@ -17,6 +17,8 @@ const parts = {
   picture: () => import('../chat/PictureView'),
   pins: () => import('../chat/PinsDialog'),
   poll: () => import('../chat/PollDialog'),
+  location: () => import('../place/LocationDialog'),
+  place: () => import('../place/PlaceDialog'),
   timer: () => import('../chat/TimerDialog'),
   report: () => import('./ReportDialog'),
   shortcuts: () => import('./ShortcutsDialog'),
@@ -41,6 +43,8 @@ const LeaveGroup = lazy(parts.leaveGroup);
 const Picture = lazy(parts.picture);
 const Pins = lazy(parts.pins);
 const Poll = lazy(parts.poll);
+const ShareLocation = lazy(parts.location);
+const ShowPlace = lazy(parts.place);
 const Timer = lazy(parts.timer);
 const Report = lazy(parts.report);
 const Shortcuts = lazy(parts.shortcuts);
@@ -89,9 +93,11 @@ export function Overlays(): JSX.Element {
           <Match when={as('sign-out')}><SignOut /></Match>
           <Match when={as('lock')} keyed>{(it) => <Lock address={it.address} />}</Match>
           <Match when={as('mute')} keyed>{(it) => <Mute address={it.address} />}</Match>
-          <Match when={as('picture')} keyed>{(it) => <Picture message={it.message} file={it.file} />}</Match>
+          <Match when={as('picture')} keyed>{(it) => <Picture message={it.message} />}</Match>
           <Match when={as('pins')} keyed>{(it) => <Pins address={it.address} />}</Match>
           <Match when={as('poll')} keyed>{(it) => <Poll address={it.address} />}</Match>
+          <Match when={as('location')} keyed>{(it) => <ShareLocation address={it.address} />}</Match>
+          <Match when={as('place')} keyed>{(it) => <ShowPlace location={it.location} />}</Match>
           <Match when={as('timer')} keyed>{(it) => <Timer address={it.address} />}</Match>
           <Match when={as('report')} keyed>{(it) => <Report address={it.address} />}</Match>
           <Match when={as('verify')} keyed>{(it) => <Verify address={it.address} />}</Match>

@@ -59,7 +59,7 @@ export default function Requests(): JSX.Element {
                     <p class="quiet"><bdi dir="ltr" class="address">{chat.id}</bdi></p>
                     <p class="quiet">{t().requests.wrote}</p>
                     <Show when={chat.last}>
-                      {(last) => <blockquote dir="auto" class="request-words">{last().sticker ? t().sticker.kind : last().file ? t().chat.fileKinds[last().file!] : last().problem ? t().list.unreadable : last().text}</blockquote>}
+                      {(last) => <blockquote dir="auto" class="request-words">{last().location ? t().location.kind : last().sticker ? t().sticker.kind : last().voice ? t().voice.kind : last().file ? t().chat.fileKinds[last().file!] : last().problem ? t().list.unreadable : last().text}</blockquote>}
                     </Show>
                     <a class="request-look" href={formatRoute({ name: 'chat', address: chat.id, details: false })} onClick={(event) => { event.preventDefault(); app.router.go({ name: 'chat', address: chat.id, details: false }); }}>{t().requests.look}</a>
                   </div>
