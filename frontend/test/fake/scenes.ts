@@ -13,6 +13,7 @@ interface Scene {
 
 const lena = 'lena@linden.example';
 const jonas = 'jonas@linden.example';
+const sunday = 'sunday@groups.linden.example';
 
 /** Situations to look at, by the name in `?scene=`. */
 export const scenes: Readonly<Record<string, Scene>> = {
@@ -53,11 +54,21 @@ export const scenes: Readonly<Record<string, Scene>> = {
         make(4, { text: 'Now it works, I think.' }),
         make(5, { problem: 'undecryptable' }),
         make(6, { text: 'This one came without encryption.', lock: 'unencrypted' }),
+        make(6.5, { text: 'And this one from a device that nobody has confirmed.', unconfirmed: true }),
         make(7, { outgoing: true, from: world.session.address, state: 'failed', reason: { code: 'cannot-encrypt' }, text: 'Did you get my letter?' }),
         make(8, { outgoing: true, from: world.session.address, state: 'sending', text: 'And this one waits for the connection.' }),
         make(9, { outgoing: true, from: world.session.address, state: 'sending', text: '🎉🎂' }),
       ];
       world.chats = world.chats.map((chat) => (chat.id === lena ? { ...chat, unread: 0, readUpTo: 9, draft: '' } : chat));
+    },
+  },
+  'own-device': {
+    world: (world) => {
+      world.session = { ...world.session, newDevice: true };
+      const base = world.messages.findLast((message) => message.chat === sunday);
+      if (!base) return;
+      world.messages.push({ ...base, id: 'came', order: base.order + 1, at: Date.now() - 60_000, outgoing: false, from: sunday, state: 'received', text: '', came: [lena, jonas] });
+      world.chats = world.chats.map((chat) => (chat.id === sunday ? { ...chat, unread: 0, readUpTo: base.order + 1, draft: '' } : chat));
     },
   },
   'crypto-broken': { world: (world) => { world.session = { ...world.session, cryptoError: { code: 'storage' } }; } },

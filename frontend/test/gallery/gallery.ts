@@ -190,6 +190,7 @@ export const areas: Readonly<Record<string, readonly View[]>> = chosen({
     { name: 'stranger-wrote', scene: 'arranged', route: chat('kim@brook.example'), act: async (page) => { await page.locator('.chat-notice').waitFor(); } },
     { name: 'request-chat', route: chat('paula@brook.example') },
     { name: 'blocked-chat', route: chat('prize@winner.example') },
+    { name: 'own-device', scene: 'own-device', route: chat(sunday) },
     { name: 'crypto-broken', scene: 'crypto-broken', route: chat(jonas) },
     { name: 'opt-out', scene: 'opt-out', route: chat(jonas), act: async (page) => { await page.locator('.chat-notice').waitFor(); } },
     { name: 'opt-out-agreed', scene: 'opt-out', route: chat(jonas), act: async (page) => { await inPage(page, ({ core }) => core.answerOptOut('jonas@linden.example', true)); await page.locator('#composer').waitFor(); } },
