@@ -22,6 +22,7 @@ test('Ctrl-K: unread first, letters find, Enter opens, Esc gives the focus back'
 
 test('the arrows choose in the switcher and the choice is told', async ({ page }) => {
   await open(page, { route: '/' });
+  await page.locator('.chat-row').first().waitFor();
   await page.keyboard.press('Control+k');
   const input = page.getByRole('combobox');
   await expect(input).toBeFocused();

@@ -38,6 +38,8 @@ export function EmojiPopup(props: Props): JSX.Element {
   };
   onMount(() => {
     place();
+    // Emoji are searched at once; stickers are not, so the focus waits at their tab.
+    if (props.onSticker && preferences().panel === 'stickers') popup.querySelector<HTMLElement>('[role=tab][aria-selected=true]')?.focus({ preventScroll: true });
     document.addEventListener('pointerdown', outside, true);
     window.addEventListener('resize', outside);
   });
