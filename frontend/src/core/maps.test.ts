@@ -61,8 +61,8 @@ it('gets another pass when its time is over, and when the server began anew', as
 
 it('says why there is no picture, and asks again the next time', async () => {
   for (const [answer, code] of [
-    [() => new Response(null, { status: 401 }), 'network'], [() => new Response(null, { status: 404 }), 'not-found'], [() => new Response(null, { status: 429 }), 'throttled'],
-    [() => new Response(null, { status: 503 }), 'network'], [() => Promise.reject(new TypeError('no network')), 'network'],
+    [() => new Response(null, { status: 401 }), 'server'], [() => new Response(null, { status: 404 }), 'not-found'], [() => new Response(null, { status: 429 }), 'throttled'],
+    [() => new Response(null, { status: 503 }), 'server'], [() => Promise.reject(new TypeError('no network')), 'network'],
     [() => picture('text/html'), 'server'], [() => picture('image/svg+xml'), 'server'], [() => picture('image/png', (1 << 20) + 1), 'server'],
   ] as const) {
     const { maps, asked } = rig(answer);

@@ -61,7 +61,7 @@ export class Maps {
     }
     if (response.status === 404) throw fail('not-found');
     if (response.status === 429) throw fail('throttled');
-    if (!response.ok) throw fail('network', `${response.status}`);
+    if (!response.ok) throw fail('server', `${response.status}`);
     const type = response.headers.get('Content-Type') ?? '';
     const data = await response.blob().catch(() => { throw fail('network'); });
     if (!TYPES.has(type) || data.size > MAX_TILE) throw fail('server', 'no picture');
